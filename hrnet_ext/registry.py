@@ -26,7 +26,13 @@ TRANSFORMS = Registry(
 METRICS = Registry(
     'metric', parent=mmengine.METRICS, scope='hrnet_ext', locations=['hrnet_ext.evaluation.metrics']
 )
-HOOKS = Registry('hook', parent=mmengine.HOOKS, scope='hrnet_ext', locations=['hrnet_ext.hooks'])
+HOOKS = Registry('hook', parent=mmengine.HOOKS, scope='hrnet_ext', locations=['hrnet_ext.engine'])
+OPTIM_WRAPPERS = Registry(
+    'optimizer_wrapper',
+    parent=mmengine.OPTIM_WRAPPERS,
+    scope='hrnet_ext',
+    locations=['hrnet_ext.engine'],
+)
 
 if find_spec('mmpose'):
     # Codecs have no MMEngine root; without MMPose (an MMDetection user) nothing asks for them.

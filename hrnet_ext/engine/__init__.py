@@ -1,0 +1,1 @@
+"""What runs around the network during training: hooks and optimizer wrappers."""
