@@ -1,0 +1,66 @@
+"""COCO people, cropped to 256x192 (h x w); targets are made on the device by the head.
+
+The codec is written once and everything that needs it reads it from here. To change it, copy what
+`coco_384x288.py` does: setting `codec` alone would leave the pipelines at the old size.
+"""
+
+dataset_type = 'hrnet_ext.CocoDataset'
+data_mode = 'topdown'
+data_root = 'data/coco/'
+
+codec = dict(
+    type='hrnet_ext.MSRAHeatmap', input_size=(192, 256), heatmap_size=(48, 64), sigma=2
+)  # (w, h)
+
+train_pipeline = [
+    dict(type='hrnet_ext.LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='RandomFlip', direction='horizontal'),
+    dict(type='RandomHalfBody'),
+    dict(type='RandomBBoxTransform'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='hrnet_ext.PackKeypointTargets'),
+]
+val_pipeline = [
+    dict(type='hrnet_ext.LoadImage'),
+    dict(type='GetBBoxCenterScale'),
+    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='PackPoseInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        data_mode=data_mode,
+        ann_file='annotations/person_keypoints_train2017.json',
+        data_prefix=dict(img='train2017/'),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        data_mode=data_mode,
+        ann_file='annotations/person_keypoints_val2017.json',
+        # relative to data_root; ground-truth boxes, and a warning, where it is missing
+        bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
+        data_prefix=dict(img='val2017/'),
+        test_mode=True,
+        pipeline=val_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='hrnet_ext.CocoMetric')  # on the annotation file of its dataloader
+test_evaluator = val_evaluator

@@ -1,0 +1,33 @@
+"""What every run shares: hooks, processes, logs, file names."""
+
+default_scope = 'mmpose'  # our own types carry the prefix `hrnet_ext.`
+
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='CheckpointHook', interval=10, save_best='coco/AP', rule='greater'),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='PoseVisualizationHook', enable=False),
+)
+custom_hooks = [
+    dict(type='hrnet_ext.PreflightHook'),  # data, codec and model agree, before the first step
+    dict(type='SyncBuffersHook'),  # running statistics of BN are averaged over processes
+]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='PoseLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True, num_digits=6)
+log_level = 'INFO'
+load_from = None
+resume = False
+
+val_cfg = dict()
+test_cfg = dict()
