@@ -15,7 +15,7 @@ MODELS = Registry(
     'model', parent=mmengine.MODELS, scope='hrnet_ext', locations=['hrnet_ext.models']
 )
 DATASETS = Registry(
-    'dataset', parent=mmengine.DATASETS, scope='hrnet_ext', locations=['hrnet_ext.datasets']
+    'dataset', parent=mmengine.DATASETS, scope='hrnet_ext', locations=['hrnet_ext.datasets.body']
 )
 TRANSFORMS = Registry(
     'transform',
@@ -42,6 +42,4 @@ if find_spec('mmpose'):
         'keypoint codec', parent=MMPOSE_CODECS, scope='hrnet_ext', locations=['hrnet_ext.codecs']
     )
 else:
-    KEYPOINT_CODECS = Registry(
-        'keypoint codec', scope='hrnet_ext', locations=['hrnet_ext.codecs']
-    )
+    KEYPOINT_CODECS = Registry('keypoint codec', scope='hrnet_ext', locations=['hrnet_ext.codecs'])
