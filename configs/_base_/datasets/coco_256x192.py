@@ -19,7 +19,8 @@ train_pipeline = [
     dict(type='RandomHalfBody'),
     dict(type='RandomBBoxTransform'),
     dict(type='TopdownAffine', input_size=codec['input_size']),
-    dict(type='hrnet_ext.PackKeypointTargets'),
+    dict(type='hrnet_ext.KeypointTargets'),
+    dict(type='PackPoseInputs'),
 ]
 val_pipeline = [
     dict(type='hrnet_ext.LoadImage'),

@@ -7,7 +7,7 @@ codec = dict(
 )  # (w, h)
 
 crop = dict(type='TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:-2], crop, _base_.train_pipeline[-1]]
+train_pipeline = [*_base_.train_pipeline[:-3], crop, *_base_.train_pipeline[-2:]]
 val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
