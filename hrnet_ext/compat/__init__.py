@@ -1,0 +1,48 @@
+"""Make the OpenMMLab stack importable and whole on current Python, torch and numpy.
+
+Nothing is replaced that works: a stand-in is offered only for a module that is absent, a patch is
+applied only to code that is broken in this environment, and only once that code is imported.
+Importing this package costs no torch, numpy or mmengine import.
+
+``HRNET_EXT_COMPAT=0`` in the environment switches all of it off.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hrnet_ext.compat.repairs import REPAIRS, RepairStatus
+
+SWITCH = 'HRNET_EXT_COMPAT'
+
+__all__ = ['SWITCH', 'RepairStatus', 'apply', 'report', 'revert']
+
+
+def apply() -> None:
+    """Arm every repair; calling it again changes nothing."""
+    if not _switched_off():
+        for repair in REPAIRS:
+            repair.apply()
+
+
+def revert() -> None:
+    """Take every repair back: patched code gets its original functions again.
+
+    A stand-in module that has already been imported stays imported; it is no longer offered.
+    """
+    for repair in REPAIRS:
+        repair.revert()
+
+
+def report() -> list[RepairStatus]:
+    """State of every repair, in the order they are applied.
+
+    Returns:
+        One status per repair: ``'applied'`` (in use), ``'pending'`` (armed; the module it is for
+        has not been imported), ``'not needed'`` (what it repairs is whole here) or ``'off'``.
+    """
+    return [repair.status() for repair in REPAIRS]
+
+
+def _switched_off() -> bool:
+    return os.environ.get(SWITCH, '').strip().lower() in {'0', 'off', 'false', 'no'}

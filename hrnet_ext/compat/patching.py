@@ -1,0 +1,39 @@
+"""Replace a function everywhere it has been imported to, and put it back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+
+def replace_attribute(owner: Any, name: str, new: Any) -> Callable[[], None]:
+    """Set ``owner.name`` and return what sets the old value again."""
+    old = getattr(owner, name)
+    setattr(owner, name, new)
+    return lambda: setattr(owner, name, old)
+
+
+def replace_function(module: ModuleType, name: str, new: Any) -> Callable[[], None]:
+    """Replace ``module.name`` there and in every module that has already imported it from there.
+
+    Args:
+        module: where the function is defined.
+        name: its name.
+        new: what takes its place.
+
+    Returns:
+        What puts the original back in all of these places, and in those that imported the
+        replacement since.
+    """
+    old = getattr(module, name)
+    _rebind(old, new)
+    return lambda: _rebind(new, old)
+
+
+def _rebind(old: Any, new: Any) -> None:
+    for module in list(sys.modules.values()):
+        namespace = getattr(module, '__dict__', {})
+        for name in [name for name, value in list(namespace.items()) if value is old]:
+            namespace[name] = new

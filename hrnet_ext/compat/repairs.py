@@ -1,0 +1,146 @@
+"""The repairs: what each is called, why it exists, and how it is armed and taken back."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+from hrnet_ext.compat import stand_ins
+from hrnet_ext.compat.finders import StandInFinder
+from hrnet_ext.compat.post_import import PostImportPatch, Undo, when_imported
+
+
+@dataclass(frozen=True)
+class RepairStatus:
+    """State of one repair: 'applied', 'pending', 'not needed' or 'off'."""
+
+    name: str
+    state: str
+    detail: str
+
+
+class StandIn:
+    """Repair of an absent module: a stand-in is offered to whoever imports it.
+
+    Args:
+        name: what the repair is called in logs and reports.
+        why: one sentence on what fails without it.
+        module_name: the absent module.
+        make_spec: spec of the stand-in, or None where it cannot work.
+        is_present: whether the real module is installed, found out without importing it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        why: str,
+        *,
+        module_name: str,
+        make_spec: Callable[[], ModuleSpec | None],
+        is_present: Callable[[], bool],
+    ) -> None:
+        self.name = name
+        self.why = why
+        self._finder = StandInFinder(module_name, make_spec)
+        self._is_present = is_present
+        self._armed = False
+
+    def apply(self) -> None:
+        """Offer the stand-in from now on."""
+        self._finder.install()
+        self._armed = True
+
+    def revert(self) -> None:
+        """Offer it no longer."""
+        self._finder.remove()
+        self._armed = False
+
+    def status(self) -> RepairStatus:
+        """State now; the module is searched for, not imported."""
+        if self._finder.in_use:
+            return RepairStatus(self.name, 'applied', self.why)
+        if not self._armed:
+            return RepairStatus(self.name, 'off', self.why)
+        if self._is_present():
+            detail = f'{self._finder.module_name} is installed and is used'
+            return RepairStatus(self.name, 'not needed', detail)
+        return RepairStatus(self.name, 'pending', self.why)
+
+
+class CodePatch:
+    """Repair of code that breaks in this environment: patched once its module is imported.
+
+    Args:
+        name: what the repair is called in logs and reports.
+        why: one sentence on what fails without it.
+        module_name: the module to patch.
+        patch: ``'module:function'`` with ``function(module) -> undo or None``; imported when
+            first needed, so that arming it costs nothing.
+    """
+
+    def __init__(self, name: str, why: str, *, module_name: str, patch: str) -> None:
+        self.name = name
+        self.why = why
+        self._module_name = module_name
+        self._patch = patch
+        self._handle: PostImportPatch | None = None
+
+    def apply(self) -> None:
+        """Patch the module now if it is imported, else as soon as it is."""
+        if self._handle is None:
+            self._handle = when_imported(self._module_name, self._run)
+
+    def revert(self) -> None:
+        """Give the module its own code back."""
+        if self._handle is not None:
+            self._handle.revert()
+        self._handle = None
+
+    def status(self) -> RepairStatus:
+        """State now."""
+        if self._handle is None:
+            return RepairStatus(self.name, 'off', self.why)
+        if self._handle.state == 'not needed':
+            detail = f'{self._module_name} is whole in this environment'
+            return RepairStatus(self.name, 'not needed', detail)
+        return RepairStatus(self.name, self._handle.state, self.why)
+
+    def _run(self, module: ModuleType) -> Undo | None:
+        module_name, function_name = self._patch.split(':')
+        undo = getattr(importlib.import_module(module_name), function_name)(module)
+        if undo is not None:
+            _log(f'{self.name}: {self.why}')
+        return undo
+
+
+def _log(message: str) -> None:
+    import logging  # here: `import hrnet_ext` stays free of what it may never use
+
+    logging.getLogger('hrnet_ext.compat').info(message)
+
+
+REPAIRS: tuple[StandIn | CodePatch, ...] = (
+    StandIn(
+        'mmcv operators',
+        'this mmcv has no compiled operators; torch and torchvision compute them instead',
+        module_name='mmcv._ext',
+        make_spec=stand_ins.mmcv_ext_spec,
+        is_present=stand_ins.mmcv_ext_is_present,
+    ),
+    StandIn(
+        'xtcocotools',
+        'xtcocotools is not installed; pycocotools does its work',
+        module_name='xtcocotools',
+        make_spec=stand_ins.xtcocotools_spec,
+        is_present=stand_ins.xtcocotools_is_present,
+    ),
+    CodePatch(
+        'circles under numpy 2.4',
+        "MMPose's drawing calls int() on an array of one element, a TypeError since numpy 2.4",
+        module_name='mmpose.visualization.opencv_backend_visualizer',
+        patch='hrnet_ext.compat.drawing:patch_circles',
+    ),
+)
