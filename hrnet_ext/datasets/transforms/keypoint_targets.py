@@ -13,7 +13,7 @@ LABELS = ('keypoint_labels', 'keypoints_visible', 'keypoint_weights')
 
 @TRANSFORMS.register_module()
 class KeypointTargets(BaseTransform):
-    """Takes the place of MMPose's ``GenerateTarget`` between ``TopdownAffine`` and ``PackPoseInputs``.
+    """Takes ``GenerateTarget``'s place between ``TopdownAffine`` and ``PackPoseInputs``.
 
     A sample then carries 17 x 4 numbers to the device instead of 17 heatmaps, and
     :class:`hrnet_ext.models.HeatmapHead` encodes the whole batch there. The targets are those

@@ -1,0 +1,33 @@
+"""How many keypoints a training batch gets right, without leaving the device.
+
+Legend: B samples; K keypoints; heatmaps (B, K, H, W); weights (B, K), a keypoint counts if > 0.
+"""
+
+import torch
+from torch import Tensor
+
+from hrnet_ext.codecs.decoding import heatmap_maximum
+
+
+def heatmap_accuracy(
+    output: Tensor, target: Tensor, weights: Tensor, threshold: float = 0.05
+) -> Tensor:
+    """PCK of the maxima: the mean over keypoints of the share that lies near its target.
+
+    A scalar tensor on the heatmaps' device, so that reading it is the only synchronisation. The
+    value is that of MMPose's ``pose_pck_accuracy``, which divides x by H and y by W.
+
+    Args:
+        output: Predicted heatmaps (B, K, H, W).
+        target: Encoded heatmaps (B, K, H, W).
+        weights: (B, K).
+        threshold: Largest distance that is right, as a share of the heatmap.
+    """
+    found, _ = heatmap_maximum(output.detach().float())
+    wanted, _ = heatmap_maximum(target)
+    size = torch.tensor(output.shape[-2:], device=output.device)
+    counted = weights > 0
+    right = ((found - wanted) / size).norm(dim=-1) < threshold
+    num_counted = counted.sum(0)
+    share = (right & counted).sum(0) / num_counted.clamp(min=1)
+    return share.sum() / (num_counted > 0).sum().clamp(min=1)

@@ -1,0 +1,86 @@
+"""The heatmap head: a 1x1 convolution on the finest map, targets and decoding on the device.
+
+Legend: B samples; K keypoints; heatmaps (B, K, H, W) over stride 4; keypoints in input space.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.structures import InstanceData
+from mmpose.models.heads import HeatmapHead as MMPoseHeatmapHead
+from mmpose.structures import PoseDataSample
+from torch import Tensor
+
+from hrnet_ext.models.accuracy import heatmap_accuracy
+from hrnet_ext.registry import MODELS
+
+
+@MODELS.register_module()
+class HeatmapHead(MMPoseHeatmapHead):
+    """MMPose's head with its layers, arguments and keys, working on batches instead of samples.
+
+    - *Targets*: heatmaps that the pipeline made (``GenerateTarget``) are used; where it sent
+      keypoints (``hrnet_ext.KeypointTargets``) the codec encodes the batch on the device.
+    - *Accuracy* stays a tensor on the device: no heatmaps are copied, nothing waits.
+    - *Decoding*: the codec decodes the batch on the device; only coordinates leave it.
+
+    For HRNet give ``deconv_out_channels=None``: the finest map has the heatmaps' size already.
+    """
+
+    def loss(
+        self,
+        feats: Sequence[Tensor],
+        batch_data_samples: Sequence[PoseDataSample],
+        train_cfg: dict | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss and, unless ``train_cfg`` has ``compute_acc=False``, the accuracy.
+
+        Args:
+            feats: Maps; the last one is used, as in MMPose.
+            batch_data_samples: B samples with targets, see the class.
+            train_cfg: The estimator's training options.
+        """
+        output = self.forward(feats)
+        target, weights = self.targets(batch_data_samples)
+        losses = {'loss_kpt': self.loss_module(output, target, weights)}
+        if (train_cfg or {}).get('compute_acc', True):
+            losses['acc_pose'] = heatmap_accuracy(output, target, weights)
+        return losses
+
+    def targets(self, batch_data_samples: Sequence[PoseDataSample]) -> tuple[Tensor, Tensor]:
+        """Target heatmaps (B, K, H, W) and weights (B, K), from the pipeline or made here.
+
+        Raises:
+            ValueError: If the samples carry neither heatmaps nor keypoints, or the head has no
+                codec to encode them with.
+        """
+        labels = [sample.gt_instance_labels for sample in batch_data_samples]
+        if 'gt_fields' in batch_data_samples[0]:
+            heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
+            return heatmaps, torch.cat([label.keypoint_weights for label in labels])
+        if 'keypoint_labels' not in labels[0]:
+            raise ValueError(
+                'training samples carry no targets: the pipeline needs hrnet_ext.KeypointTargets '
+                '(or GenerateTarget) before PackPoseInputs'
+            )
+        if not hasattr(self.decoder, 'encode_batch'):
+            raise ValueError(
+                f'the codec {type(self.decoder).__name__} cannot encode a batch: set '
+                'head.decoder to hrnet_ext.MSRAHeatmap, or use GenerateTarget in the pipeline'
+            )
+        heatmaps, weights = self.decoder.encode_batch(
+            torch.cat([label.keypoint_labels for label in labels]),
+            torch.cat([label.keypoints_visible for label in labels]),
+        )
+        return heatmaps, weights * torch.cat([label.keypoint_weights for label in labels])
+
+    def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
+        """Heatmaps -> per sample keypoints (1, K, 2) in input space, keypoint_scores (1, K)."""
+        if not hasattr(self.decoder, 'decode_batch'):
+            return super().decode(batch_outputs)
+        keypoints, scores = self.decoder.decode_batch(batch_outputs)
+        found = torch.cat([keypoints, scores[..., None]], -1).cpu().numpy()
+        return [
+            InstanceData(keypoints=sample[None, :, :2], keypoint_scores=sample[None, :, 2])
+            for sample in found
+        ]

@@ -1,0 +1,48 @@
+"""The top-down pose estimator: one person's crop in, one skeleton out.
+
+Legend: B crops; inputs (B, 3, H, W); keypoints leave in image space (pixels of the original).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from mmpose.models.pose_estimators import TopdownPoseEstimator as MMPoseTopdownPoseEstimator
+from mmpose.structures import PoseDataSample
+from torch import Tensor
+
+from hrnet_ext.checkpoints import register_conversion
+from hrnet_ext.registry import MODELS
+
+
+@MODELS.register_module()
+class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
+    """MMPose's estimator with the flip test in one forward pass.
+
+    Args:
+        *args: As MMPose's: backbone, neck, head, train_cfg, test_cfg, data_preprocessor...
+        channels_last: Keep weights and maps in channels-last order, the faster one for
+            convolutions on current CPUs and GPUs. Numbers may differ in the last bits.
+        **kwargs: As MMPose's.
+    """
+
+    def __init__(self, *args, channels_last: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        register_conversion(self)
+        if channels_last:
+            self.to(memory_format=torch.channels_last)
+
+    def predict(
+        self, inputs: Tensor, data_samples: Sequence[PoseDataSample]
+    ) -> Sequence[PoseDataSample]:
+        """Put ``pred_instances`` (keypoints in image space) into ``data_samples``.
+
+        With ``test_cfg.flip_test`` crops and mirrored crops run as one batch of 2B.
+        """
+        if self.test_cfg.get('flip_test', False):
+            both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
+            feats = [tuple(half) for half in zip(*[x.chunk(2) for x in both])]
+        else:
+            feats = self.extract_feat(inputs)
+        found = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
+        instances, fields = found if isinstance(found, tuple) else (found, None)
+        return self.add_pred_to_datasample(instances, fields, data_samples)
