@@ -1,1 +1,5 @@
 """What runs around the network during training: hooks and optimizer wrappers."""
+
+from hrnet_ext.engine.preflight import PreflightHook
+
+__all__ = ['PreflightHook']

@@ -9,6 +9,53 @@ from mmpose.evaluation.metrics import CocoMetric as MMPoseCocoMetric
 from hrnet_ext.registry import METRICS
 
 
+def check_sigmas(sigmas: np.ndarray, num_keypoints: int) -> None:
+    """Check OKS sigmas (K,).
+
+    Raises:
+        ValueError: If their number is not ``num_keypoints`` or one is not positive.
+    """
+    if len(sigmas) != num_keypoints:
+        raise ValueError(
+            f'metainfo.sigmas has {len(sigmas)} values for {num_keypoints} keypoints; '
+            "give one per keypoint in the data set's metainfo"
+        )
+    if not np.all(np.asarray(sigmas) > 0):
+        raise ValueError(f'metainfo.sigmas should be positive, but are {list(map(float, sigmas))}')
+
+
+def check_people(people: list[dict], num_keypoints: int, *, need_area: bool = True) -> None:
+    """Check what OKS needs of every annotated person.
+
+    Args:
+        people: COCO annotations that count in the evaluation.
+        num_keypoints: K; an annotation holds 3 K numbers.
+        need_area: Whether OKS takes the annotated area rather than 0.53 of the box.
+
+    Raises:
+        ValueError: If a person's keypoints are too few or too many or the area is not positive.
+    """
+    for person in people:
+        found = len(person['keypoints'])
+        if found != 3 * num_keypoints:
+            raise ValueError(
+                f'annotation {person["id"]} has {found} keypoint values, but {num_keypoints} '
+                f'keypoints need {3 * num_keypoints} (x, y, visibility)'
+            )
+        if need_area and not person.get('area', 0) > 0:
+            raise ValueError(
+                f'annotation {person["id"]} has no positive area, which OKS divides by (it is '
+                f"{person.get('area')!r}); add each person's area to the annotation file, or set "
+                'val_evaluator.use_area=False test_evaluator.use_area=False to use 0.53 of the box'
+            )
+
+
+def _counts(annotation: dict) -> bool:
+    """Whether an annotation is a person to be found, as pycocotools sees it."""
+    visible = any(annotation.get('keypoints', ())[2::3])
+    return visible and not annotation.get('iscrowd')
+
+
 @METRICS.register_module()
 class CocoMetric(MMPoseCocoMetric):
     """COCO keypoint AP and AR by OKS, under the keys ``coco/AP``, ``coco/AP .5`` and so on.
@@ -72,50 +119,3 @@ class CocoMetric(MMPoseCocoMetric):
             for image_id, people in keypoints.items()
         }
         return super().results2json(without_boxes, outfile_prefix)
-
-
-def check_sigmas(sigmas: np.ndarray, num_keypoints: int) -> None:
-    """Check OKS sigmas (K,).
-
-    Raises:
-        ValueError: If their number is not ``num_keypoints`` or one is not positive.
-    """
-    if len(sigmas) != num_keypoints:
-        raise ValueError(
-            f'metainfo.sigmas has {len(sigmas)} values for {num_keypoints} keypoints; '
-            "give one per keypoint in the data set's metainfo"
-        )
-    if not np.all(np.asarray(sigmas) > 0):
-        raise ValueError(f'metainfo.sigmas should be positive, but are {list(map(float, sigmas))}')
-
-
-def check_people(people: list[dict], num_keypoints: int, *, need_area: bool = True) -> None:
-    """Check what OKS needs of every annotated person.
-
-    Args:
-        people: COCO annotations that count in the evaluation.
-        num_keypoints: K; an annotation holds 3 K numbers.
-        need_area: Whether OKS takes the annotated area rather than 0.53 of the box.
-
-    Raises:
-        ValueError: If a person's keypoints are too few or too many or the area is not positive.
-    """
-    for person in people:
-        found = len(person['keypoints'])
-        if found != 3 * num_keypoints:
-            raise ValueError(
-                f'annotation {person["id"]} has {found} keypoint values, but {num_keypoints} '
-                f'keypoints need {3 * num_keypoints} (x, y, visibility)'
-            )
-        if need_area and not person.get('area', 0) > 0:
-            raise ValueError(
-                f'annotation {person["id"]} has no positive area, which OKS divides by (it is '
-                f"{person.get('area')!r}); add each person's area to the annotation file, or set "
-                'val_evaluator.use_area=False test_evaluator.use_area=False to use 0.53 of the box'
-            )
-
-
-def _counts(annotation: dict) -> bool:
-    """Whether an annotation is a person to be found, as pycocotools sees it."""
-    visible = any(annotation.get('keypoints', ())[2::3])
-    return visible and not annotation.get('iscrowd')

@@ -17,6 +17,14 @@ COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
 READING_ERRORS = (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
 
 
+def _find_boxes(bbox_file: str | None, data_root: str | None) -> str | None:
+    """The box file's path, below ``data_root`` or as it stands; None where there is none."""
+    if not bbox_file:
+        return None
+    candidates = [osp.join(data_root, bbox_file)] if data_root else []
+    return next((path for path in (*candidates, bbox_file) if exists(path)), None)
+
+
 @DATASETS.register_module()
 class CocoDataset(MMPoseCocoDataset):
     """MMPose's COCO data set, which says early and clearly what is wrong with its files.
@@ -132,11 +140,3 @@ class CocoDataset(MMPoseCocoDataset):
                 f'{len(missing)} of {len(paths)} images are missing, such as {shown} '
                 f'({self._key("data_prefix.img")}): {self._cure}'
             )
-
-
-def _find_boxes(bbox_file: str | None, data_root: str | None) -> str | None:
-    """The box file's path, below ``data_root`` or as it stands; None where there is none."""
-    if not bbox_file:
-        return None
-    candidates = [osp.join(data_root, bbox_file)] if data_root else []
-    return next((path for path in (*candidates, bbox_file) if exists(path)), None)

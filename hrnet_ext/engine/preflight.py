@@ -1,0 +1,107 @@
+"""Check before the first step what would otherwise fail, or silently train to nothing, later."""
+
+import tempfile
+from collections.abc import Iterator
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from torch import nn
+
+from hrnet_ext.engine import agreement
+from hrnet_ext.registry import HOOKS
+
+
+def _loops(runner: Runner) -> Iterator[tuple[str, BaseLoop]]:
+    """The loops of this command by config key; MMEngine builds only those that it will run."""
+    loops = {'train': runner._train_loop, 'val': runner._val_loop, 'test': runner._test_loop}
+    for name, loop in loops.items():
+        if isinstance(loop, BaseLoop):
+            yield f'{name}_dataloader', loop
+
+
+def _datasets(runner: Runner) -> Iterator[tuple[str, object]]:
+    """Each loader's data set; wrappers such as ``RepeatDataset`` are opened."""
+    for key, loop in _loops(runner):
+        dataset = loop.dataloader.dataset
+        while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
+            dataset = dataset.dataset
+        yield key, dataset
+
+
+def _decodes_heatmaps(model: nn.Module) -> bool:
+    return hasattr(getattr(getattr(model, 'head', None), 'decoder', None), 'heatmap_size')
+
+
+def _dataset_problems(dataset: object, model: nn.Module, key: str) -> list[str]:
+    metainfo = getattr(dataset, 'metainfo', {})
+    problems = []
+    if 'num_keypoints' in metainfo and _decodes_heatmaps(model):
+        problems += agreement.keypoint_problems(metainfo, model.head.out_channels, key)
+        problems += agreement.flip_problems(metainfo, key)
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    if transforms and _decodes_heatmaps(model):
+        problems += agreement.pipeline_problems(transforms, model.head.decoder, key)
+    if transforms:
+        problems += _first_image_problems(dataset, transforms[0], key)
+    return problems
+
+
+def _first_image_problems(dataset: object, load: object, key: str) -> list[str]:
+    """Read the first image alone: the steps after it would draw random numbers."""
+    try:
+        load(dataset.get_data_info(0))
+    except (OSError, ValueError, AssertionError) as error:
+        return [f'{key}.dataset: {error}']
+    return []
+
+
+def _save_best_problems(runner: Runner) -> list[str]:
+    if not isinstance(runner._val_loop, BaseLoop):
+        return []
+    wanted = [getattr(hook, 'save_best', None) for hook in runner.hooks]
+    keys = [key for some in wanted if some for key in ([some] if isinstance(some, str) else some)]
+    return agreement.save_best_problems(keys, runner._val_loop.evaluator.metrics)
+
+
+def _work_dir_problems(work_dir: str) -> list[str]:
+    try:
+        with tempfile.TemporaryFile(dir=work_dir) as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        return [f'cannot write to work_dir `{work_dir}`: {error.strerror}; choose another']
+    return []
+
+
+@HOOKS.register_module()
+class PreflightHook(Hook):
+    """Raise one error that lists everything in a configuration that does not fit together.
+
+    Compares number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size
+    and ``save_best`` with each other, reads the first image of every loader, and writes to the
+    work directory. Runs once per command, before weights are downloaded; takes well under a
+    second and draws no random number, so results do not depend on it.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_run(self, runner: Runner) -> None:
+        """Check a runner whose loops are built.
+
+        Raises:
+            ValueError: If anything does not fit; one line a problem.
+        """
+        problems = [*_work_dir_problems(runner.work_dir)]
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        for key, dataset in _datasets(runner):
+            problems.extend(_dataset_problems(dataset, model, key))
+        if _decodes_heatmaps(model):
+            problems.extend(agreement.network_problems(model))
+        problems.extend(_save_best_problems(runner))
+        if problems:
+            lines = ''.join(f'\n  - {problem}' for problem in dict.fromkeys(problems))
+            raise ValueError(f'this configuration cannot run:{lines}')
+        if isinstance(runner._train_loop, BaseLoop):
+            for warning in agreement.weight_decay_warnings(runner.optim_wrapper.optimizer):
+                runner.logger.warning(warning)
