@@ -1,5 +1,6 @@
 """What runs around the network during training: hooks and optimizer wrappers."""
 
+from hrnet_ext.engine.amp import AmpOptimWrapper
 from hrnet_ext.engine.preflight import PreflightHook
 
-__all__ = ['PreflightHook']
+__all__ = ['AmpOptimWrapper', 'PreflightHook']

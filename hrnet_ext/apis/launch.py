@@ -1,0 +1,88 @@
+"""Train and test as the command-line tools do."""
+
+import argparse
+from pathlib import Path
+
+import mmengine
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from hrnet_ext.apis.processes import set_launcher
+from hrnet_ext.apis.run_config import (
+    find_checkpoint,
+    read_config,
+    set_amp,
+    set_drawing,
+    set_resume,
+    set_work_dir,
+)
+
+METRIC_FILES = ('.json', '.yaml', '.yml', '.pkl', '.pickle')
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train as ``tools/train.py`` was asked to.
+
+    Args:
+        args: Its arguments.
+
+    Raises:
+        ValueError, OSError: If something in them, in the config or in a file is wrong.
+    """
+    cfg = read_config(args.config, args.cfg_options)
+    set_work_dir(cfg, args)
+    set_resume(cfg, args.resume)
+    set_drawing(cfg, args)
+    if args.amp:
+        set_amp(cfg)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        # Nothing is measured, so there is no best one to keep.
+        (cfg.get('default_hooks', {}).get('checkpoint') or {}).pop('save_best', None)
+    if args.auto_scale_lr:
+        _enable_auto_scale(cfg)
+    set_launcher(cfg, args.launcher)
+    Runner.from_cfg(cfg).train()
+
+
+def test(args: argparse.Namespace) -> dict[str, float]:
+    """Evaluate as ``tools/test.py`` was asked to.
+
+    Args:
+        args: Its arguments.
+
+    Returns:
+        Metrics by name.
+
+    Raises:
+        ValueError, OSError: If something in them, in the config or in a file is wrong.
+    """
+    _check_suffix('--out', args.out, METRIC_FILES)
+    _check_suffix('--dump', args.dump, ('.pkl', '.pickle'))
+    cfg = read_config(args.config, args.cfg_options)
+    set_work_dir(cfg, args)
+    cfg.load_from = find_checkpoint(args.checkpoint, cfg.work_dir)
+    cfg.resume = False
+    set_drawing(cfg, args)
+    if args.dump:
+        evaluators = cfg.test_evaluator
+        evaluators = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
+        cfg.test_evaluator = [*evaluators, {'type': 'DumpResults', 'out_file_path': args.dump}]
+    set_launcher(cfg, args.launcher)
+    metrics = Runner.from_cfg(cfg).test()
+    if args.out and is_main_process():
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        mmengine.dump(metrics, args.out)
+    return metrics
+
+
+def _enable_auto_scale(cfg: Config) -> None:
+    if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+        raise ValueError('--auto-scale-lr needs auto_scale_lr.base_batch_size in the config')
+    cfg.auto_scale_lr.enable = True
+
+
+def _check_suffix(option: str, path: str | None, suffixes: tuple[str, ...]) -> None:
+    if path and not path.endswith(suffixes):
+        raise ValueError(f'{option} {path}: the name should end in {" or ".join(suffixes)}')

@@ -1,0 +1,162 @@
+"""From command-line arguments to the config of a run, checked before anything is built."""
+
+import argparse
+import inspect
+import os
+import tempfile
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner, find_latest_checkpoint
+
+from hrnet_ext.paths import config_path
+
+AMP_WRAPPER = 'hrnet_ext.AmpOptimWrapper'
+PLAIN_WRAPPERS = ('OptimWrapper', 'AmpOptimWrapper', AMP_WRAPPER)
+# Read by MMEngine, MMPose or us, but no parameters of the Runner.
+OTHER_KEYS = {
+    'auto_scale_lr', 'codec', 'compile', 'custom_imports', 'data_mode', 'data_root', 'dataset_type',
+    'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
+}  # fmt: skip
+
+
+def read_config(name: str, options: list[str]) -> Config:
+    """Read a config and override it.
+
+    Args:
+        name: A path, or the name of a shipped config such as ``hrnet_w32_coco``.
+        options: ``KEY=VALUE`` strings of ``--cfg-options``.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If an option is not of that form or its first key means nothing.
+    """
+    cfg = Config.fromfile(_find_config(name))
+    overrides = parse_options(options)
+    _check_keys(overrides, cfg)
+    cfg.merge_from_dict(overrides)
+    return cfg
+
+
+def parse_options(options: list[str]) -> dict[str, Any]:
+    """``KEY=VALUE`` strings to a dict, by MMEngine's rules: ``KEY=a,b`` is a list.
+
+    Raises:
+        ValueError: If a string has no ``=``.
+    """
+    for option in options:
+        if '=' not in option:
+            raise ValueError(f'--cfg-options takes KEY=VALUE, but got `{option}`')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=DictAction, default={})
+    return parser.parse_args(['--options', *options]).options if options else {}
+
+
+def set_work_dir(cfg: Config, args: argparse.Namespace) -> None:
+    """``--work-dir``, else the config's, else ``work_dirs/<name of the config>``.
+
+    Raises:
+        OSError: If nothing can be written there.
+    """
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
+    try:
+        os.makedirs(cfg.work_dir, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cfg.work_dir):
+            pass
+    except OSError as error:
+        raise OSError(
+            f'cannot write to the work dir {cfg.work_dir} ({error.strerror}); '
+            'choose another with --work-dir'
+        ) from error
+
+
+def set_amp(cfg: Config) -> None:
+    """Train in half precision: fp16 with loss scaling on a GPU, bf16 on a CPU.
+
+    Raises:
+        ValueError: If the config has an optimizer wrapper of another kind.
+    """
+    wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    wrapper = wrapper if isinstance(wrapper, str) else wrapper.__name__
+    if wrapper not in PLAIN_WRAPPERS:
+        raise ValueError(f'--amp cannot take the place of optim_wrapper.type={wrapper}')
+    cfg.optim_wrapper.type = AMP_WRAPPER
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """Continue from a checkpoint, or with ``'auto'`` from the last one in the work dir, if any.
+
+    Raises:
+        FileNotFoundError: If the checkpoint does not exist.
+    """
+    if resume is None:
+        return
+    cfg.resume = True
+    cfg.load_from = None if resume == 'auto' else find_checkpoint(resume, cfg.work_dir)
+
+
+def find_checkpoint(name: str, work_dir: str) -> str:
+    """The checkpoint that a user means.
+
+    Args:
+        name: A path or URL; ``'best'`` and ``'last'`` are the work dir's newest of that kind.
+        work_dir: Folder of a run.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    if '://' in name or os.path.isfile(name):
+        return name
+    if name == 'best':
+        best = sorted(Path(work_dir).glob('best_*.pth'), key=os.path.getmtime)
+        found = best and str(best[-1])
+    else:
+        found = name == 'last' and find_latest_checkpoint(work_dir)
+    if not found:
+        where = f'no `{name}` checkpoint in {work_dir}' if name in ('best', 'last') else name
+        raise FileNotFoundError(
+            f'checkpoint not found: {where} (give a path, a URL, or `best` or `last` of --work-dir)'
+        )
+    return found
+
+
+def set_drawing(cfg: Config, args: argparse.Namespace) -> None:
+    """``--show``, ``--show-dir``, ``--interval``, ``--wait-time``.
+
+    Raises:
+        ValueError: If the config has no hook that draws.
+    """
+    if not args.show and args.show_dir is None:
+        return
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise ValueError(
+            '--show and --show-dir need default_hooks.visualization in the config: '
+            "dict(type='PoseVisualizationHook')"
+        )
+    hook.update(enable=True, show=args.show, out_dir=args.show_dir)
+    given = {'interval': args.interval, 'wait_time': args.wait_time}
+    hook.update({key: value for key, value in given.items() if value is not None})
+
+
+def _find_config(name: str) -> str:
+    if os.path.isfile(name):
+        return name
+    if os.path.basename(name) != name:
+        raise FileNotFoundError(f'config file not found: {name}')
+    try:
+        return config_path(name)
+    except ValueError as error:
+        raise FileNotFoundError(f'config file not found: {name}; {error}') from None
+
+
+def _check_keys(overrides: dict[str, Any], cfg: Config) -> None:
+    known = set(cfg) | set(inspect.signature(Runner).parameters) | OTHER_KEYS
+    for key in overrides:
+        first = key.partition('.')[0]
+        if first not in known:
+            close = get_close_matches(first, known, n=1)
+            hint = f'; did you mean `{close[0]}`?' if close else ''
+            raise ValueError(f'--cfg-options: the config has no `{first}` (in `{key}`){hint}')

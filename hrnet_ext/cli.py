@@ -1,0 +1,84 @@
+"""What the command-line tools share before anything heavy is imported: arguments, error reports."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+
+
+class _Debug(argparse.Action):
+    """Ask for tracebacks, in this process and in those it starts."""
+
+    def __call__(self, *_: object) -> None:
+        os.environ[DEBUG_VARIABLE] = '1'
+
+
+def config_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with what every tool that reads a config takes: CONFIG, --cfg-options, --debug."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='a config file, or the name of a shipped one')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='override settings, such as train_cfg.max_epochs=20; no blanks in a value',
+    )
+    parser.add_argument('--debug', nargs=0, action=_Debug, help='show the traceback of an error')
+    return parser
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What training and testing have in common: the folder, the launcher, drawing."""
+    parser.add_argument('--work-dir', help='folder for logs and checkpoints (work_dirs/CONFIG)')
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
+    # torch.distributed.launch passes --local-rank, before PyTorch 2.0 --local_rank
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument('--show-dir', help='draw predictions into this folder of the run')
+    parser.add_argument('--show', action='store_true', help='show predictions in a window')
+    parser.add_argument('--interval', type=int, help='draw every so many samples')
+    parser.add_argument('--wait-time', type=float, help='seconds that a window stays')
+
+
+def parse_run_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse, and tell MMEngine the local rank where only the command line has it."""
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def describe(error: BaseException) -> str:
+    """The message of an error as a user needs it: its cause alone, also from a loader's worker."""
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    text = str(text).strip()
+    if 'Original Traceback' in text:  # PyTorch put the traceback of its worker into the message
+        text = text.splitlines()[-1].partition(': ')[2] or text
+    return text or type(error).__name__
+
+
+def is_users(error: BaseException) -> bool:
+    """Whether an error is about what the user gave (files, settings) rather than a bug of ours."""
+    if isinstance(error, TypeError):
+        return 'unexpected keyword argument' in str(error) or 'required positional' in str(error)
+    if isinstance(error, AssertionError):
+        return bool(str(error))  # OpenMMLab reports bad settings by assertions with a message
+    return isinstance(error, (ValueError, KeyError, OSError, ImportError))
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a tool; what the user got wrong ends as one message and exit status 1.
+
+    Args:
+        main: The tool. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` its errors keep their traceback.
+    """
+    try:
+        main()
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0') or not is_users(error):
+            raise
+        rank = f' (process {os.environ["RANK"]})' if 'RANK' in os.environ else ''
+        sys.exit(f'error{rank}: {describe(error)}\n(--debug shows where)')
