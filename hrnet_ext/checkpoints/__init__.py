@@ -1,0 +1,24 @@
+"""Checkpoints: load safely, translate released names into ours, never lose the last one.
+
+    path or URL --load_checkpoint--> dict --convert--> weights in our names, and a report
+
+Our names are MMPose's inside a pose estimator: ``backbone.*`` and ``head.*``.
+"""
+
+from hrnet_ext.checkpoints.conversion import ConversionReport, convert, find_weights, to_official
+from hrnet_ext.checkpoints.loading import CheckpointError, UnsafeCheckpointError, load_checkpoint
+from hrnet_ext.checkpoints.registration import register_conversion
+from hrnet_ext.checkpoints.saving import save_checkpoint, write_atomically
+
+__all__ = [
+    'CheckpointError',
+    'ConversionReport',
+    'UnsafeCheckpointError',
+    'convert',
+    'find_weights',
+    'load_checkpoint',
+    'register_conversion',
+    'save_checkpoint',
+    'to_official',
+    'write_atomically',
+]

@@ -1,0 +1,215 @@
+"""Read a checkpoint without running code from it.
+
+A ``.pth`` is a pickle: reading it the classic way runs whatever its author put inside. Here the
+restricted unpickler of PyTorch reads it, with :mod:`hrnet_ext.checkpoints.allow_list` added.
+"""
+
+import os
+import pickle
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import torch
+from mmengine.logging import print_log
+
+from hrnet_ext.checkpoints.allow_list import ForbiddenAccessError, allowed_globals
+
+TRUST_VARIABLE = 'HRNET_EXT_UNSAFE_LOAD'
+ZIP_MAGIC = b'PK\x03\x04'
+PICKLE_MAGIC = b'\x80'
+READ_ERRORS = (
+    RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
+    AssertionError, pickle.UnpicklingError, zipfile.BadZipFile,
+)  # fmt: skip
+# PyTorch's messages, torch 2.4 to 2.15; the type is what the user must know.
+REFUSALS = (
+    re.compile(r'GLOBAL (\S+) was not an allowed global'),
+    re.compile(r'unsupported GLOBAL (\S+) whose module'),
+    re.compile(r'unrecognized function (.+)'),
+    re.compile(r'allowlisted\s+via `add_safe_globals`,? but got (.+)'),
+)
+
+
+class CheckpointError(ValueError):
+    """A file that cannot be used as a checkpoint; the message names it and the cure."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """A file that asks for something no genuine checkpoint needs, such as code to run."""
+
+
+def load_checkpoint(
+    path_or_url: str | os.PathLike[str],
+    map_location: Any = 'cpu',
+    *,
+    trusted: bool = False,
+    folder: str | os.PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Load a checkpoint; never runs code from the file.
+
+    Args:
+        path_or_url: ``.pth`` of any PyTorch version, ``.safetensors``, or an http(s) URL, which
+            is downloaded once.
+        map_location: Where the tensors go, as in ``torch.load``.
+        trusted: Read it the classic way, which runs whatever code it holds. The environment
+            variable ``HRNET_EXT_UNSAFE_LOAD=1`` does the same.
+        folder: Where downloads are kept; ``None`` is PyTorch's ``$TORCH_HOME/hub/checkpoints``.
+
+    Returns:
+        What was saved: a dict of tensors, or one with 'state_dict', 'meta', 'optimizer' ...
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is broken, is no checkpoint, or cannot be downloaded.
+        UnsafeCheckpointError: If it holds a type which is not on the allow-list.
+    """
+    name = os.fspath(path_or_url)
+    if name.startswith(('http://', 'https://')):
+        path = download(name, folder)
+        return _read_path(path, f'{path} (from {name})', map_location, trusted)
+    path = Path(name).expanduser()
+    if not path.is_file():
+        kind = 'is a folder, not a checkpoint' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(f'Checkpoint {name} {kind}')
+    return _read_path(path, str(path), map_location, trusted)
+
+
+def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Fetch a URL to PyTorch's cache, or find it there.
+
+    Args:
+        url: http(s) address whose last part is the file name.
+        folder: Another cache; ``None`` is ``$TORCH_HOME/hub/checkpoints``.
+
+    Raises:
+        CheckpointError: Saying which file to download and where to put it.
+    """
+    folder = Path(folder or Path(torch.hub.get_dir()) / 'checkpoints')
+    path = folder / Path(urlparse(url).path).name
+    if path.is_file():
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), progress=os.isatty(2))
+    except (URLError, OSError) as error:
+        raise CheckpointError(
+            f'Cannot download {url} ({error}). Download {path.name} in another way and put it at '
+            f'{path}, or give the path of a local copy in place of the URL.'
+        ) from error
+    return path
+
+
+def read_checkpoint(
+    file: IO[bytes], name: str, map_location: Any = 'cpu', *, trusted: bool = False
+) -> Any:
+    """Read an open file as a checkpoint; arguments and errors as :func:`load_checkpoint`.
+
+    Args:
+        file: Seekable, at its start.
+        name: What to call it in messages.
+    """
+    _check_container(file, name)
+    if file.read(1) not in (ZIP_MAGIC[:1], PICKLE_MAGIC):
+        file.seek(0)
+        return _read_safetensors(file, name, map_location)
+    file.seek(0)
+    if trusted or os.environ.get(TRUST_VARIABLE, '').lower() in ('1', 'true', 'yes'):
+        print_log(f'{name} is trusted: code inside it may run', 'current', level=30)
+        return torch.load(file, map_location=map_location, weights_only=False)
+    try:
+        with torch.serialization.safe_globals(allowed_globals()), warnings.catch_warnings():
+            # About pickle protocols other than 2, which then work or fail with an error.
+            warnings.filterwarnings('ignore', message='Detected pickle protocol')
+            return torch.load(file, map_location=map_location, weights_only=True)
+    except ForbiddenAccessError as error:
+        raise _refusal(name, str(error)) from None
+    except READ_ERRORS as error:
+        offender = _offender(str(error))
+        if offender:
+            raise _refusal(name, offender) from None
+        reason = str(error).strip().splitlines()
+        raise _broken(
+            file, name, f'is damaged ({reason[-1] if reason else type(error).__name__})'
+        ) from error
+
+
+def _read_path(path: Path, name: str, map_location: Any, trusted: bool) -> dict[str, Any]:
+    with path.open('rb') as file:
+        checkpoint = read_checkpoint(file, name, map_location, trusted=trusted)
+    if not isinstance(checkpoint, dict):
+        raise CheckpointError(
+            f'{name} holds a {type(checkpoint).__name__}, not a dict of weights; save '
+            f'model.state_dict() instead'
+        )
+    return checkpoint
+
+
+def _check_container(file: IO[bytes], name: str) -> None:
+    """Say what a file is if it is not a checkpoint at all, or only the beginning of one."""
+    start = file.read(512)
+    file.seek(0)
+    if start.startswith(ZIP_MAGIC):
+        if not zipfile.is_zipfile(file):
+            raise _broken(file, name, 'is truncated: its end is missing')
+        file.seek(0)
+        with zipfile.ZipFile(file) as archive:
+            members = archive.namelist()
+        file.seek(0)
+        if any(member.endswith('constants.pkl') for member in members):
+            raise _broken(file, name, 'is a TorchScript program, not a checkpoint')
+        if not any(member.endswith('data.pkl') for member in members):
+            raise _broken(file, name, 'is a zip archive, but not one written by torch.save')
+        return
+    if start.startswith(PICKLE_MAGIC) or start[8:9] == b'{':
+        return
+    if not start:
+        raise _broken(file, name, 'is empty')
+    if re.search(rb'<(!doctype|html|head|\?xml)', start, re.IGNORECASE):
+        raise _broken(file, name, 'is a web page, not a checkpoint: the download gave an error')
+    if start.startswith(b'version https://git-lfs'):
+        raise _broken(file, name, 'is a pointer of Git LFS, not the file itself')
+    raise _broken(file, name, f'is not a checkpoint: it starts with {start[:16]!r}')
+
+
+def _read_safetensors(file: IO[bytes], name: str, map_location: Any) -> dict[str, torch.Tensor]:
+    try:
+        from safetensors.torch import load
+    except ImportError:
+        raise CheckpointError(
+            f'{name} is a .safetensors file; to read it: pip install safetensors'
+        ) from None
+    try:
+        tensors = load(file.read())
+    except Exception as error:  # safetensors raises its own class, made in Rust
+        raise _broken(file, name, f'is damaged ({error})') from error
+    if map_location is None or callable(map_location) or isinstance(map_location, dict):
+        return tensors
+    return {key: tensor.to(map_location) for key, tensor in tensors.items()}
+
+
+def _offender(message: str) -> str | None:
+    for pattern in REFUSALS:
+        match = pattern.search(message)
+        if match:
+            return match.group(1).strip().rstrip('.')
+    return None
+
+
+def _refusal(name: str, offender: str) -> UnsafeCheckpointError:
+    return UnsafeCheckpointError(
+        f'{name} is refused: it holds {offender}, which is not among the types of a checkpoint and '
+        f'could run code. If you trust whoever made the file, set {TRUST_VARIABLE}=1 or call '
+        f'load_checkpoint(..., trusted=True).'
+    )
+
+
+def _broken(file: IO[bytes], name: str, what: str) -> CheckpointError:
+    size = file.seek(0, os.SEEK_END)
+    return CheckpointError(
+        f'{name} ({size:,} bytes) {what}. Delete it and download or copy it again.'
+    )

@@ -1,0 +1,224 @@
+"""Saving checkpoints so that a failure never costs an earlier one, and resuming only what fits."""
+
+import hashlib
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import is_main_process, master_only
+from mmengine.fileio import LocalBackend, get_file_backend, register_backend
+from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from hrnet_ext.checkpoints import load_checkpoint
+from hrnet_ext.checkpoints.conversion import COUNTER
+from hrnet_ext.checkpoints.saving import check_writable, write_atomically
+from hrnet_ext.registry import HOOKS
+
+ATOMIC_BACKEND = 'hrnet_ext.atomic'
+ADAM_COPIES = 3  # the weights and the optimizer's two moments
+TRAINING_STATE = ('meta', 'message_hub')
+
+
+@register_backend(ATOMIC_BACKEND, force=True)
+class AtomicBackend(LocalBackend):
+    """MMEngine's local files, but a write is complete or has not happened."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write bytes; errors as :func:`hrnet_ext.checkpoints.write_atomically`."""
+        write_atomically(filepath, obj)
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Write text; errors as :func:`hrnet_ext.checkpoints.write_atomically`."""
+        write_atomically(filepath, obj.encode(encoding))
+
+
+@HOOKS.register_module()
+class CheckpointHook(MMEngineCheckpointHook):
+    """MMEngine's hook, made safe against full disks, crashes and mismatching resumes.
+
+    Every file is written under a temporary name and renamed when complete. A checkpoint that is to
+    give way (``max_keep_ckpts``, the previous best) is removed after its successor is complete, so
+    there must be room for one more. A folder that cannot be written to is found before training.
+
+    Args:
+        **kwargs: As MMEngine's ``CheckpointHook``. Object stores are left to MMEngine.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Find out where to save, and that it is possible.
+
+        Raises:
+            OSError: If the folder cannot be written to.
+        """
+        if self._saves_to_local_files(self.out_dir or runner.work_dir):
+            self.backend_args = {'backend': ATOMIC_BACKEND}
+        super().before_train(runner)
+        if is_main_process() and isinstance(self.file_backend, LocalBackend):
+            check_writable(self.out_dir)
+            check_writable(runner.work_dir)
+            self._warn_of_little_space(runner)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Refuse to resume from what is not this very training's state.
+
+        MMEngine itself warns of tensors that do not fit, skips them and trains on.
+
+        Raises:
+            ValueError: If training state is absent, or a tensor is missing, left over or of
+                another shape.
+        """
+        if not runner._resume:
+            return
+        source = runner._load_from or runner.work_dir
+        absent = [key for key in TRAINING_STATE if key not in checkpoint]
+        if absent or 'epoch' not in checkpoint['meta']:
+            raise ValueError(
+                f'Cannot resume from {source}: it holds weights but no state of a training. To '
+                f'start a new training from them, set load_from and leave out --resume.'
+            )
+        if 'optimizer' not in checkpoint:
+            runner.logger.warning(
+                f'{source} has no optimizer state (best checkpoints have none): the optimizer '
+                f'starts afresh. Resume from the last epoch_*.pth to continue exactly.'
+            )
+        differences = _differences(runner.model, checkpoint['state_dict'])
+        if differences:
+            examples = '; '.join(differences[:3])
+            raise ValueError(
+                f'Cannot resume from {source}: it is of another model, {len(differences)} tensors '
+                f'differ ({examples}). Use the config it was trained with; to start a new training '
+                f'from its weights, set load_from and leave out --resume.'
+            )
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        outdated = self._give_way_to(runner, step)
+        filename = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir,
+            filename,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if not is_main_process():
+            return
+        write_atomically(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt.encode())
+        for path in outdated:
+            _remove(self.file_backend, path)
+
+    def _give_way_to(self, runner: Runner, step: int) -> list[str]:
+        """Note a step among those kept; returns the checkpoints that leave for it, oldest first."""
+        if self.max_keep_ckpts <= 0 or step in list(self.keep_ckpt_ids)[-1:]:
+            return []
+        surplus = max(0, len(self.keep_ckpt_ids) + 1 - self.max_keep_ckpts)
+        leaving = [self.keep_ckpt_ids.popleft() for _ in range(surplus)]
+        self.keep_ckpt_ids.append(step)
+        runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        names = [self.filename_tmpl.format(old) for old in leaving]
+        return [self.file_backend.join_path(self.out_dir, name) for name in names]
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
+        with self._removing_afterwards():
+            super()._save_best_checkpoint(runner, metrics)
+
+    @contextmanager
+    def _removing_afterwards(self) -> Iterator[None]:
+        """Hold back removals until everything inside has been written."""
+        backend = self.file_backend
+        self.file_backend = _HoldsBackRemovals(backend)
+        try:
+            yield
+            held_back = self.file_backend.held_back
+        finally:
+            self.file_backend = backend
+        for path in held_back:
+            if path not in self._living():
+                _remove(backend, path)
+
+    def _living(self) -> set[str | None]:
+        best = getattr(self, 'best_ckpt_path_dict', {}).values()
+        return {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
+
+    @master_only
+    def _publish_model(self, runner: Runner, ckpt_path: str) -> None:
+        if not isinstance(self.file_backend, AtomicBackend):
+            super()._publish_model(runner, ckpt_path)
+            return
+        checkpoint = load_checkpoint(ckpt_path)
+        buffer = io.BytesIO()
+        torch.save({k: v for k, v in checkpoint.items() if k in self.published_keys}, buffer)
+        digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+        path = Path(ckpt_path).with_suffix('')
+        path = path.with_name(f'{path.name}-{digest[:8]}.pth')
+        write_atomically(path, buffer.getbuffer())
+        runner.logger.info(f'{ckpt_path} is published as {path}, with {self.published_keys}.')
+
+    def _saves_to_local_files(self, folder: str | Path) -> bool:
+        if self.file_client_args is not None:
+            return False
+        backend = get_file_backend(folder, backend_args=self.backend_args)
+        return type(backend) is LocalBackend
+
+    def _warn_of_little_space(self, runner: Runner) -> None:
+        tensors = runner.model.state_dict().values()
+        size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        size *= ADAM_COPIES if self.save_optimizer else 1
+        free = shutil.disk_usage(self.out_dir).free
+        if free < 2 * size:
+            runner.logger.warning(
+                f'{self.out_dir} has {free / 1e6:,.0f} MB of free space; a checkpoint takes about '
+                f'{size / 1e6:,.0f} MB, and there must be room for one more than are kept.'
+            )
+
+
+class _HoldsBackRemovals:
+    """A file backend whose removals are noted, not done."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.held_back: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def remove(self, path: str) -> None:
+        self.held_back.append(path)
+
+    rmtree = remove
+
+
+def _remove(backend: Any, path: str) -> None:
+    if backend.isfile(path):
+        backend.remove(path)
+    elif backend.isdir(path):
+        backend.rmtree(path)  # DeepSpeed's checkpoints are folders
+
+
+def _differences(model: torch.nn.Module, state_dict: dict[str, torch.Tensor]) -> list[str]:
+    """What keeps a state dict from fitting a model exactly, one line each."""
+    if is_model_wrapper(model):
+        model = model.module
+    ours = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    theirs = {k.removeprefix('module.'): tuple(v.shape) for k, v in state_dict.items()}
+    missing = [f'{k} is missing' for k in ours.keys() - theirs if not k.endswith(COUNTER)]
+    surplus = [
+        f'{k} is left over' for k in theirs.keys() - ours if not k.startswith('data_preprocessor.')
+    ]
+    shapes = [
+        f'{k} is {theirs[k]} instead of {ours[k]}'
+        for k in ours
+        if theirs.get(k, ours[k]) != ours[k]
+    ]
+    return [*shapes, *sorted(missing), *sorted(surplus)]
