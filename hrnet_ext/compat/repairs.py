@@ -138,6 +138,31 @@ REPAIRS: tuple[StandIn | CodePatch, ...] = (
         is_present=stand_ins.xtcocotools_is_present,
     ),
     CodePatch(
+        'package look-ups without pkg_resources',
+        'MMEngine 0.10 imports pkg_resources, which setuptools 82 removed',
+        module_name='mmengine.utils.package_utils',
+        patch='hrnet_ext.compat.packages:patch_package_lookups',
+    ),
+    CodePatch(
+        'extension check of mmcv without find_loader',
+        'mmcv calls pkgutil.find_loader, which Python 3.14 removed',
+        module_name='mmcv.utils.ext_loader',
+        patch='hrnet_ext.compat.packages:patch_extension_check',
+    ),
+    CodePatch(
+        'extension check of mmengine without find_loader',
+        'MMEngine calls pkgutil.find_loader, which Python 3.14 removed',
+        module_name='mmengine.utils.dl_utils.misc',
+        patch='hrnet_ext.compat.packages:patch_extension_check',
+    ),
+    CodePatch(
+        'safe checkpoint loading',
+        'MMEngine 0.10 cannot read its own checkpoints under torch >= 2.6, '
+        'and 0.11 lets a checkpoint run code',
+        module_name='mmengine.runner.checkpoint',
+        patch='hrnet_ext.compat.safe_loading:patch_checkpoint',
+    ),
+    CodePatch(
         'circles under numpy 2.4',
         "MMPose's drawing calls int() on an array of one element, a TypeError since numpy 2.4",
         module_name='mmpose.visualization.opencv_backend_visualizer',
