@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Environment, then tests: bash tools/run_tests.sh [pytest's arguments]; PYTHON and VENV as in setup_env.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export VENV=${VENV:-.venv}
+
+bash tools/setup_env.sh
+exec "$VENV/bin/python" -m pytest "$@"

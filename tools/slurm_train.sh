@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Train under Slurm: bash tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [arguments of train.py]
+# GPUS (all machines), GPUS_PER_NODE, CPUS_PER_TASK and SRUN_ARGS come from the environment.
+set -euo pipefail
+[ $# -ge 4 ] || { echo "usage: bash $0 PARTITION JOB_NAME CONFIG WORK_DIR [arguments of train.py]" >&2; exit 2; }
+partition=$1 job_name=$2 config=$3 work_dir=$4
+shift 4
+exec bash "$(dirname "$0")/slurm.sh" "$partition" "$job_name" train.py "$config" --work-dir "$work_dir" "$@"
