@@ -27,7 +27,8 @@ def keypoint_problems(metainfo: Mapping, out_channels: int, loader: str) -> list
         return []
     return [
         f'model.head.out_channels is {out_channels}, but {loader}.dataset has {num_keypoints} '
-        f'keypoints; set model.head.out_channels={num_keypoints}'
+        f'keypoints; set model.head.out_channels={num_keypoints}, or give the data set the '
+        'metainfo of the keypoints you mean'
     ]
 
 

@@ -3,6 +3,7 @@
 Legend: N samples; K keypoints; boxes (x1, y1, x2, y2) and keypoints in image space.
 """
 
+import logging
 import os.path as osp
 
 from mmengine.fileio import exists, load
@@ -79,7 +80,7 @@ class CocoDataset(MMPoseCocoDataset):
                 'Ground-truth boxes are used instead: AP comes out higher (about 2 points on '
                 'COCO) and does not compare with published numbers.',
                 logger='current',
-                level=30,
+                level=logging.WARNING,
             )
 
     def load_data_list(self) -> list[dict]:

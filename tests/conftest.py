@@ -1,0 +1,13 @@
+"""Fixtures for every test."""
+
+import pytest
+from mmengine.logging import MMLogger
+
+
+@pytest.fixture
+def mmengine_log(caplog):
+    """``caplog`` that sees MMEngine's logger, which does not hand records on."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)

@@ -1,0 +1,219 @@
+"""Whatever does not fit together is named, in one error, before the first step."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
+from hrnet_ext.engine import agreement
+from tests.tiny_coco import write_coco
+
+CODEC = {
+    'type': 'hrnet_ext.MSRAHeatmap',
+    'input_size': (64, 96),
+    'heatmap_size': (16, 24),
+    'sigma': 1.5,
+}
+
+
+def make_config(root) -> Config:
+    """A run of one epoch on the tiny data set in ``root``, which starts and ends well."""
+
+    def loader(targets: list[dict], **options) -> dict:
+        steps = [
+            {'type': 'hrnet_ext.LoadImage'},
+            {'type': 'GetBBoxCenterScale'},
+            {'type': 'TopdownAffine', 'input_size': CODEC['input_size']},
+        ]
+        dataset = {
+            'type': 'hrnet_ext.CocoDataset',
+            'data_root': str(root / 'data'),
+            'ann_file': 'people.json',
+            'data_prefix': {'img': 'images/'},
+            'pipeline': [*steps, *targets, {'type': 'PackPoseInputs'}],
+            **options,
+        }
+        sampler = {'type': 'DefaultSampler', 'shuffle': False}
+        return {'batch_size': 6, 'num_workers': 0, 'sampler': sampler, 'dataset': dataset}
+
+    val = loader([], test_mode=True)
+    return Config(
+        {
+            'default_scope': 'mmpose',
+            'work_dir': str(root / 'work'),
+            'model': {
+                'type': 'hrnet_ext.TopdownPoseEstimator',
+                'data_preprocessor': {
+                    'type': 'PoseDataPreprocessor',
+                    'mean': [127.0] * 3,
+                    'std': [127.0] * 3,
+                },
+                'backbone': {'type': 'hrnet_ext.HRNet', 'width': 8, 'num_modules': (1, 1, 1)},
+                'head': {
+                    'type': 'hrnet_ext.HeatmapHead',
+                    'in_channels': 8,
+                    'out_channels': 17,
+                    'deconv_out_channels': None,
+                    'decoder': CODEC,
+                },
+            },
+            'train_dataloader': loader([{'type': 'GenerateTarget', 'encoder': CODEC}]),
+            'val_dataloader': val,
+            'test_dataloader': val,
+            'val_evaluator': {'type': 'hrnet_ext.CocoMetric'},
+            'test_evaluator': {'type': 'hrnet_ext.CocoMetric'},
+            'train_cfg': {'by_epoch': True, 'max_epochs': 1},
+            'val_cfg': {},
+            'test_cfg': {},
+            'optim_wrapper': {'optimizer': {'type': 'Adam', 'lr': 1e-4}},
+            'default_hooks': {
+                'checkpoint': {
+                    'type': 'CheckpointHook',
+                    'save_best': 'coco/AP',
+                    'rule': 'greater',
+                }
+            },
+            'custom_hooks': [{'type': 'hrnet_ext.PreflightHook'}],
+        }
+    )
+
+
+@pytest.fixture
+def config(tmp_path):
+    write_coco(tmp_path / 'data')
+    return make_config(tmp_path)
+
+
+def start(config: Config, command: str = 'train') -> None:
+    config.experiment_name = f'preflight_{np.random.default_rng().integers(1 << 60)}'
+    getattr(Runner.from_cfg(config), command)()
+
+
+def test_what_fits_together_runs_to_the_end(config, tmp_path):
+    start(config)
+    assert list((tmp_path / 'work').glob('best_coco_AP_epoch_1.pth'))
+
+
+MISTAKES = {  # key: (mistaken value, what the error must name)
+    'model.head.out_channels': (16, r'out_channels is 16, but train_dataloader.*17 keypoints'),
+    'model.head.in_channels': (9, r'in_channels is 9, but model.backbone gives 8 channels'),
+    'model.head.decoder.sigma': (2, r'GenerateTarget of train_dataloader.* encodes with sigma=1.5'),
+    'model.head.decoder.unbiased': (True, r'encodes with unbiased=False.*has unbiased=True'),
+    'model.head.decoder.input_size': (
+        (96, 128),
+        r'TopdownAffine of train_dataloader.* crops to \(64, 96\) .*expects \(96, 128\)',
+    ),
+    'model.head.decoder.heatmap_size': (
+        (32, 48),
+        r'heatmap_size is \(32, 48\), but the network makes heatmaps of \(16, 24\)',
+    ),
+    'default_hooks.checkpoint.save_best': (
+        'coco/Total AP',
+        r'save_best is `coco/Total AP`.*it gives coco/AP, coco/AP .5',
+    ),
+}
+
+
+@pytest.mark.parametrize('key', MISTAKES)
+def test_a_mistake_is_named_before_the_first_step(config, tmp_path, key):
+    value, expected = MISTAKES[key]
+    config.merge_from_dict({key: value})
+    with pytest.raises(ValueError, match=expected):
+        start(config)
+    assert not list((tmp_path / 'work').glob('*.pth'))
+
+
+def test_several_mistakes_come_in_one_error(config):
+    config.merge_from_dict({'model.head.out_channels': 16, 'model.head.in_channels': 9})
+    with pytest.raises(ValueError, match='cannot run') as caught:
+        start(config)
+    problems = str(caught.value).splitlines()[1:]
+    assert len(problems) == 3  # out_channels in both loaders, in_channels once
+
+
+def test_testing_is_checked_too(config):
+    config.model.head.out_channels = 16
+    with pytest.raises(ValueError, match=r'but test_dataloader.dataset has 17 keypoints'):
+        start(config, 'test')
+
+
+def test_a_first_picture_that_is_none_is_named(config, tmp_path):
+    (tmp_path / 'data' / 'images' / '000001.png').write_text('no picture')
+    with pytest.raises(ValueError, match=r'000001.png. is not an image'):
+        start(config)
+
+
+def test_a_missing_picture_is_named(config, tmp_path):
+    (tmp_path / 'data' / 'images' / '000003.png').unlink()
+    with pytest.raises(FileNotFoundError, match=r'1 of 3 images are missing'):
+        start(config)
+
+
+def test_a_work_dir_that_takes_no_file_is_named(config, monkeypatch):
+    def full(dir):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('tempfile.TemporaryFile', full)
+    with pytest.raises(ValueError, match=r'cannot write to work_dir `.*work`: No space left'):
+        start(config)
+
+
+def test_weight_decay_with_adam_is_warned_of(config, capsys):
+    config.optim_wrapper.optimizer.weight_decay = 0.1
+    start(config)
+    assert 'Adam with weight_decay=0.1' in capsys.readouterr().out
+
+
+def test_no_warning_where_decay_is_zero_or_decoupled():
+    parameters = [torch.nn.Parameter(torch.zeros(1))]
+    assert not agreement.weight_decay_warnings(torch.optim.Adam(parameters))
+    assert not agreement.weight_decay_warnings(torch.optim.AdamW(parameters, weight_decay=0.1))
+
+
+def metainfo(**swaps: str) -> dict:
+    """COCO's metainfo as data sets hold it, after changing what keypoints mirror to."""
+    from mmpose.datasets.datasets.utils import parse_pose_metainfo
+
+    raw = coco_metainfo()
+    for keypoint in raw['keypoint_info'].values():
+        keypoint['swap'] = swaps.get(keypoint['name'], keypoint['swap'])
+    return parse_pose_metainfo(raw)
+
+
+def test_mirrors_of_coco_are_in_order():
+    assert agreement.flip_problems(metainfo(), 'loader') == []
+
+
+def test_a_keypoint_nobody_mirrors_to_is_found():
+    problems = agreement.flip_problems(metainfo(left_eye='right_ear'), 'loader')
+    assert len(problems) == 1
+    assert 'do not name each of 17 keypoints once' in problems[0]
+
+
+def test_mirrors_that_go_round_in_a_ring_are_found():
+    ring = metainfo(left_eye='left_ear', left_ear='right_eye', right_eye='left_eye', right_ear='')
+    assert any('left_eye mirrors to left_ear' in p for p in agreement.flip_problems(ring, 'loader'))
+
+
+def test_the_check_leaves_random_numbers_and_the_model_alone(config, monkeypatch):
+    from hrnet_ext.engine.preflight import PreflightHook
+
+    states = []
+    checked = PreflightHook.before_run
+
+    def compare(self, runner):
+        weights = {k: v.clone() for k, v in runner.model.state_dict().items()}
+        before = torch.get_rng_state(), np.random.get_state()[1].copy(), runner.model.training
+        checked(self, runner)
+        after = torch.get_rng_state(), np.random.get_state()[1].copy(), runner.model.training
+        states.append((before, after))
+        assert all(torch.equal(v, weights[k]) for k, v in runner.model.state_dict().items())
+
+    monkeypatch.setattr(PreflightHook, 'before_run', compare)
+    start(config)
+    ((torch_before, numpy_before, mode_before), (torch_after, numpy_after, mode_after)) = states[0]
+    assert torch.equal(torch_before, torch_after)
+    assert np.array_equal(numpy_before, numpy_after)
+    assert mode_before == mode_after
