@@ -77,9 +77,37 @@ def convolve_backward(
     """Gradients of `convolve` for the gradient (B, O, h, w) of its result."""
     tensors = _tensors(input, weight, offset, mask, bias)
     grad = computable(grad_output).contiguous()
-    return DeformGradients(
+    grads = DeformGradients(
         *torch.ops.torchvision._deform_conv2d_backward(grad, *tensors, *geometry, mask is not None)
     )
+    inside = _starts_inside(offset, weight.shape[2:], geometry)
+    return grads._replace(offset=grads.offset * inside)
+
+
+def _starts_inside(
+    offset: Tensor, kernel_size: tuple[int, int], geometry: DeformGeometry
+) -> Tensor:
+    """Which taps lie below and right of -1: (B, 2 * deform_groups * kH * kW, h, w), bool.
+
+    A tap at exactly -1, where zero offsets and a padding of 1 put it, samples nothing. There mmcv
+    takes the derivative from outside, which is zero, and torchvision the one from inside.
+    """
+    batch, _, height, width = offset.shape
+    rows = _tap_positions(height, kernel_size[0], geometry[0::2], offset.device)
+    columns = _tap_positions(width, kernel_size[1], geometry[1::2], offset.device)
+    taps = offset.view(batch, geometry.deform_groups, *kernel_size, 2, height, width)
+    below = taps[:, :, :, :, 0] + rows[:, None, :, None] > -1
+    right = taps[:, :, :, :, 1] + columns[None, :, None, :] > -1
+    return (below & right).unsqueeze(4).expand_as(taps).reshape(offset.shape)
+
+
+def _tap_positions(
+    size: int, kernel_size: int, geometry: tuple[int, ...], device: torch.device
+) -> Tensor:
+    """Place of each tap of each output along one axis, without its offset: (kernel_size, size)."""
+    stride, pad, dilation, _ = geometry
+    output = torch.arange(size, device=device) * stride - pad
+    return output + torch.arange(kernel_size, device=device)[:, None] * dilation
 
 
 def _tensors(

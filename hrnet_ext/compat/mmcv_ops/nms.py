@@ -28,7 +28,9 @@ def nms(boxes: Tensor, scores: Tensor, *, iou_threshold: float, offset: int) -> 
     boxes = computable(boxes)
     if offset:
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
-    return torch.ops.torchvision.nms(boxes, computable(scores), _as_float32(iou_threshold))
+    order = _by_score(scores)
+    rank = torch.arange(len(order), 0, -1, device=boxes.device, dtype=boxes.dtype)
+    return order[torch.ops.torchvision.nms(boxes[order], rank, _as_float32(iou_threshold))]
 
 
 def nms_match(dets: Tensor, *, iou_threshold: float) -> list[list[int]]:
@@ -42,7 +44,7 @@ def nms_match(dets: Tensor, *, iou_threshold: float) -> list[list[int]]:
         One list a group, groups and members by descending score; indices into `dets`.
     """
     dets = computable(dets.cpu())
-    remaining = dets[:, 4].argsort(descending=True, stable=True)
+    remaining = _by_score(dets[:, 4])
     groups = []
     while remaining.numel():
         best, others = remaining[:1], remaining[1:]
@@ -51,6 +53,11 @@ def nms_match(dets: Tensor, *, iou_threshold: float) -> list[list[int]]:
         groups.append(torch.cat([best, others[joins]]).tolist())
         remaining = others[~joins]
     return groups
+
+
+def _by_score(scores: Tensor) -> Tensor:
+    # Not stable, and not left to torchvision, which is: among equal scores mmcv's choice counts.
+    return scores.sort(0, descending=True)[1]
 
 
 def _as_float32(threshold: float) -> float:

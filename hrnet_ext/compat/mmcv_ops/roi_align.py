@@ -29,6 +29,10 @@ class _Pooling(NamedTuple):
     aligned: bool
 
 
+# Unaligned, a box without extent is clamped to 1x1, sampled once in its middle.
+_SINGLE = _Pooling(spatial_scale=1.0, height=1, width=1, sampling_ratio=1, aligned=False)
+
+
 def roi_align_forward(
     input: Tensor,  # mmcv's calling convention
     rois: Tensor,
@@ -105,12 +109,14 @@ def roi_align_backward(
     if pool_mode == AVERAGE:
         grad_input += _average_backward(grad, rois, pooling, grad_input.shape).to(grad_input)
         return
-    points = _points_as_rois(rois, computable(argmax_y), computable(argmax_x))
+    # Channels become images: each pooled value has a sample of its own to go back to.
+    num_images, num_channels, *size = grad_input.shape
+    channels = torch.arange(num_channels, device=rois.device)[:, None, None]
+    planes = (rois[:, 0].view(-1, 1, 1, 1) * num_channels + channels).expand_as(argmax_y)
+    points = _points_as_rois(planes, computable(argmax_y), computable(argmax_x))
     grad = grad.masked_fill(argmax_y == NO_SAMPLE, 0).reshape(-1, 1, 1, 1)
-    # A box that is a point, unaligned, is clamped to 1x1 around its only sample.
-    single = _Pooling(1.0, 1, 1, 1, False)
-    planes = (grad_input.shape[0] * grad_input.shape[1], 1, *grad_input.shape[2:])
-    grad_input += _average_backward(grad, points, single, planes).view_as(grad_input).to(grad_input)
+    sampled = _average_backward(grad, points, _SINGLE, (num_images * num_channels, 1, *size))
+    grad_input += sampled.view_as(grad_input).to(grad_input)
 
 
 def _average(input: Tensor, rois: Tensor, pooling: _Pooling) -> Tensor:
@@ -148,33 +154,34 @@ def _maximum(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Largest sample of each bin and its row and column in the input: three (n, C, h, w)."""
     rows, columns = grid
-    shape = (len(rois), input.shape[1], pooling.height, pooling.width)
+    num_rois, num_channels = len(rois), input.shape[1]
+    shape = (num_rois, num_channels, pooling.height, pooling.width)
     if rows * columns == 0:
         nowhere = input.new_full(shape, NO_SAMPLE)
         return input.new_zeros(shape), nowhere, nowhere
-    # One sample a bin on a grid as fine as the samples: the average of one is the sample.
-    fine = pooling._replace(
-        height=pooling.height * rows, width=pooling.width * columns, sampling_ratio=1
-    )
-    samples = _average(input, rois, fine)
-    bins = samples.view(*shape[:3], rows, pooling.width, columns).transpose(3, 4).flatten(4)
-    largest, index = bins.max(dim=-1)
     origin, size = _origin_and_size(rois, pooling)
-    origin, size = origin[:, :, None, None, None], size[:, :, None, None, None]
-    y = _grid_position(index // columns, rows, dim=2)
-    x = _grid_position(index % columns, columns, dim=3)
-    return (
-        largest,
-        origin[:, 0] + size[:, 0] * y.to(size) / fine.height,
-        origin[:, 1] + size[:, 1] * x.to(size) / fine.width,
-    )
+    y = _sample_positions(origin[:, 0], size[:, 0], pooling.height, rows)
+    x = _sample_positions(origin[:, 1], size[:, 1], pooling.width, columns)
+    # (n, h, w, rows * columns): the samples of a bin side by side
+    y = y[:, :, None, :, None].expand(-1, -1, pooling.width, -1, columns).flatten(3)
+    x = x[:, None, :, None, :].expand(-1, pooling.height, -1, rows, -1).flatten(3)
+    images = rois[:, 0].view(-1, 1, 1, 1).expand_as(y)
+    samples = _average(input, _points_as_rois(images, y, x), _SINGLE)
+    bins = samples.view(*y.shape, num_channels).movedim(-1, 1)
+    largest, index = bins.max(dim=-1)
+    y, x = (position[:, None].expand_as(bins).gather(-1, index[..., None]) for position in (y, x))
+    return largest, y[..., 0], x[..., 0]
 
 
-def _grid_position(index_in_bin: Tensor, samples_a_bin: int, dim: int) -> Tensor:
-    """Centre of a sample, in samples from the box's edge, from its place in its bin."""
-    bins = torch.arange(index_in_bin.shape[dim], device=index_in_bin.device)
-    bins = bins.view([-1 if axis == dim else 1 for axis in range(4)])
-    return bins * samples_a_bin + index_in_bin + 0.5
+def _sample_positions(origin: Tensor, size: Tensor, num_bins: int, num_samples: int) -> Tensor:
+    """Where the samples of each bin lie along one axis, in the input's pixels: (n, bins, samples).
+
+    In mmcv's order of operations: a sample on the last border that counts must not fall off it.
+    """
+    bin_size = (size / num_bins)[:, None, None]
+    bins = torch.arange(num_bins, device=size.device)[:, None]
+    samples = torch.arange(num_samples, device=size.device) + 0.5
+    return origin[:, None, None] + bins * bin_size + samples * bin_size / num_samples
 
 
 def _origin_and_size(rois: Tensor, pooling: _Pooling) -> tuple[Tensor, Tensor]:
@@ -185,19 +192,16 @@ def _origin_and_size(rois: Tensor, pooling: _Pooling) -> tuple[Tensor, Tensor]:
     return origin, size if pooling.aligned else size.clamp(min=1)
 
 
-def _points_as_rois(rois: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """One box without extent for each pooled value, one plane for each image and channel.
+def _points_as_rois(planes: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """One box for each point, of which `_SINGLE` pooling takes this point as its only sample.
 
     Args:
-        rois: (R, 5).
-        y: (R, C, h, w).
-        x: (R, C, h, w).
+        planes: index into the input's first dimension, any shape.
+        y: rows in the input's pixels, of that shape.
+        x: columns, of that shape.
 
     Returns:
-        (R * C * h * w, 5): plane index, then the point less half a pixel, twice.
+        (points, 5): boxes without extent, which are clamped to 1x1, half a pixel up and left.
     """
-    num_channels = y.shape[1]
-    channels = torch.arange(num_channels, device=y.device)[:, None, None]
-    planes = rois[:, 0].view(-1, 1, 1, 1) * num_channels + channels
     top, left = y - 0.5, x - 0.5
-    return torch.stack([planes.expand_as(y), left, top, left, top], dim=-1).reshape(-1, 5)
+    return torch.stack([planes, left, top, left, top], dim=-1).view(-1, 5)

@@ -69,13 +69,14 @@ def _overlaps(box: np.ndarray, others: np.ndarray, offset: int) -> np.ndarray:
     size = np.minimum(box[2:4], others[:, 2:4]) - corner + offset
     intersection = size.clip(min=0).prod(axis=1)
     union = box[_AREA] + others[:, _AREA] - intersection
-    # Two boxes without area do not overlap.
+    # Two boxes without area do not overlap; mmcv's 0 / 0 would give the second a score of nan.
     return np.divide(intersection, union, out=np.zeros_like(union), where=union != 0)
 
 
 def _decay(overlap: np.ndarray, method: int, threshold: float, sigma: float) -> np.ndarray:
     if method == GAUSSIAN:
-        return np.exp(-(overlap * overlap) / sigma)
+        # By way of float64, as exact as the C library's: equal scores shall stay equal.
+        return np.exp((-(overlap * overlap) / sigma).astype(np.float64)).astype(overlap.dtype)
     lowered = 1 - overlap if method == LINEAR else np.zeros_like(overlap)
     return np.where(overlap >= threshold, lowered, np.ones_like(overlap))
 
