@@ -1,0 +1,140 @@
+"""The canvas: a picture with a depth buffer and the owner of every pixel.
+
+Legend:
+    H, W   size of the picture; arrays are (H, W), coordinates (x, y) with whole pixel centres.
+    colours are BGR, 0 to 255, as OpenCV writes them.
+    owner (H, W)  which person is seen: 0 none, 1 ... people, ``OCCLUDER`` an object in front.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hrnet_ext.datasets.synthetic.shapes import Solid
+
+NOBODY = 0
+OCCLUDER = 255
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Light:
+    """A far lamp and what comes from everywhere.
+
+    Args:
+        direction: Unit vector (3,) from the scene to the lamp, image space.
+        ambient: Share of the light that has no direction, 0 to 1.
+        tint: BGR factors on every colour.
+    """
+
+    direction: np.ndarray
+    ambient: float = 0.5
+    tint: Colour = (1.0, 1.0, 1.0)
+
+    def shade(self, normals: np.ndarray) -> np.ndarray:
+        """Brightness (n,) of surfaces with these unit normals (n, 3)."""
+        lambert = np.maximum(normals @ self.direction.astype(normals.dtype), 0)
+        sky = 0.85 - 0.15 * normals[:, 1]
+        # A rim that turns away from the viewer is darker: it sets a limb off from what is behind.
+        rim = 0.72 + 0.28 * normals[:, 2]
+        return (self.ambient * sky + (1.15 - self.ambient) * lambert) * rim
+
+
+@dataclass(frozen=True)
+class Material:
+    """Colours of a surface.
+
+    Args:
+        colour: The main colour.
+        second: The colour of the pattern.
+        pattern: 'plain'; 'hem': ``second`` from local y = ``size`` on; 'stripes' along local y and
+            'bars' along local x, ``size`` of them; 'badge': a patch on the chest, local z > 0.
+        size: See ``pattern``.
+    """
+
+    colour: Colour
+    second: Colour = (0.0, 0.0, 0.0)
+    pattern: str = 'plain'
+    size: float = 0.0
+
+    def colours(self, local: np.ndarray) -> np.ndarray:
+        """BGR (n, 3) at local coordinates (n, 3)."""
+        x, y, z = local.T
+        if self.pattern == 'hem':
+            chosen = y > self.size
+        elif self.pattern == 'stripes':
+            chosen = np.floor(y * self.size) % 2 == 0
+        elif self.pattern == 'bars':
+            chosen = np.floor(x * self.size) % 2 == 0
+        elif self.pattern == 'badge':
+            chosen = (z > 0.2) & (np.abs(x) < self.size) & (np.abs(y - 0.1) < self.size)
+        else:
+            chosen = np.zeros(len(local), dtype=bool)
+        pair = np.array([self.colour, self.second], dtype=np.float32)
+        return pair[chosen.astype(np.intp)]
+
+
+class Canvas:
+    """A picture that solids are drawn on in any order, the nearest winning.
+
+    Args:
+        image: (H, W, 3) BGR background, copied.
+    """
+
+    def __init__(self, image: np.ndarray) -> None:
+        height, width = image.shape[:2]
+        self.image = image.astype(np.float32)
+        self.depth = np.full((height, width), -np.inf, dtype=np.float32)
+        self.owner = np.zeros((height, width), dtype=np.uint8)
+        self.part = np.zeros((height, width), dtype=np.int16)
+        self._num_parts = 0
+
+    def draw(self, solid: Solid, material: Material, light: Light, *, owner: int) -> None:
+        """Draws a solid where it is nearer than what is there; the frame cuts it off."""
+        height, width = self.depth.shape
+        bounds = np.asarray(solid.bounds())
+        x0, y0 = np.maximum(np.floor(bounds[:2]), 0).astype(int)
+        x1, y1 = np.minimum(np.ceil(bounds[2:]) + 1, (width, height)).astype(int)
+        self._num_parts += 1
+        if x0 >= x1 or y0 >= y1:
+            return
+        xs, ys = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)
+        depth, extra = solid.cast(xs, ys)
+        rows, columns = np.nonzero(depth > self.depth[y0:y1, x0:x1])
+        if not len(rows):
+            return
+        seen = depth[rows, columns]
+        points = np.stack([xs[columns], ys[rows], seen], axis=1)
+        normals, local = solid.surface(points, None if extra is None else extra[rows, columns])
+        rows += y0
+        columns += x0
+        colours = material.colours(local) * light.shade(normals)[:, None]
+        self.image[rows, columns] = colours * np.array(light.tint, dtype=np.float32)
+        self.depth[rows, columns] = seen
+        self.owner[rows, columns] = owner
+        self.part[rows, columns] = self._num_parts
+
+    def cover(self, mask: np.ndarray, colours: np.ndarray) -> None:
+        """Puts a flat thing in front of everything: mask (H, W) bool, colours (H, W, 3) BGR."""
+        self._num_parts += 1
+        self.image[mask] = colours[mask]
+        self.depth[mask] = np.inf
+        self.owner[mask] = OCCLUDER
+        self.part[mask] = self._num_parts
+
+    def picture(self) -> np.ndarray:
+        """The picture (H, W, 3) uint8, its staircase outlines softened."""
+        image = np.clip(self.image, 0, 255)
+        edges = np.zeros(self.part.shape, dtype=bool)
+        across = self.part[:, 1:] != self.part[:, :-1]
+        down = self.part[1:] != self.part[:-1]
+        edges[:, 1:] |= across
+        edges[:, :-1] |= across
+        edges[1:] |= down
+        edges[:-1] |= down
+        image[edges] = cv2.GaussianBlur(image, (3, 3), 0.7)[edges]
+        return np.rint(image).astype(np.uint8)

@@ -1,0 +1,75 @@
+"""A figure: a body, its posture and its looks; a placement takes it into an image.
+
+Legend:
+    world frame, metres: x right, y up, z towards the viewer; the middle of the hips is the origin.
+    image space, pixels: x right, y down, z towards the viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hrnet_ext.datasets.synthetic.appearance import Appearance
+from hrnet_ext.datasets.synthetic.canvas import Material
+from hrnet_ext.datasets.synthetic.flesh import Tailor, dress
+from hrnet_ext.datasets.synthetic.shapes import Solid
+from hrnet_ext.datasets.synthetic.skeleton import POINTS, Body, Posture, named_points, solve
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A weak-perspective camera: where a person stands in the image and how large.
+
+    Args:
+        scale: Pixels per metre.
+        x, y: Image position of the middle of the hips, pixels.
+        depth: z of the middle of the hips, pixels; a higher one is nearer.
+    """
+
+    scale: float
+    x: float
+    y: float
+    depth: float = 0.0
+
+    def project(self, positions: np.ndarray) -> np.ndarray:
+        """World metres (..., 3) to image space (..., 3)."""
+        origin = np.array((self.x, self.y, self.depth))
+        return origin + np.asarray(positions) * (self.scale, -self.scale, self.scale)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A person before it is placed in an image.
+
+    Args:
+        body: The measures.
+        angles: (J, 3) degrees, see ``skeleton``.
+        facing: (3, 3) rotation of the pelvis to the world; identity faces the viewer.
+        appearance: Skin, hair and clothes.
+    """
+
+    body: Body
+    angles: np.ndarray
+    facing: np.ndarray
+    appearance: Appearance
+
+    def posture(self) -> Posture:
+        """Where the joints are, metres in the world frame."""
+        return solve(self.body, self.angles, facing=self.facing)
+
+    def keypoints(self, placement: Placement) -> dict[str, np.ndarray]:
+        """Image-space positions (3,) of every named keypoint."""
+        points = named_points(self.body, self.posture())
+        return {name: placement.project(point) for name, point in points.items()}
+
+    def skin_depth(self, name: str, placement: Placement) -> float:
+        """How far below the visible surface a keypoint lies at most, pixels."""
+        return POINTS[name].depth * self.body.stature * self.body.girth * placement.scale
+
+    def solids(self, placement: Placement) -> Iterator[tuple[Solid, Material]]:
+        """The solids in image space with their materials."""
+        tailor = Tailor(self.body, self.posture(), placement.scale, placement.project)
+        return dress(tailor, self.appearance)
