@@ -22,6 +22,7 @@ from hrnet_ext.checkpoints.allow_list import ForbiddenAccessError, allowed_globa
 TRUST_VARIABLE = 'HRNET_EXT_UNSAFE_LOAD'
 ZIP_MAGIC = b'PK\x03\x04'
 PICKLE_MAGIC = b'\x80'
+TORCH_MAGIC = bytes.fromhex('6cfc9c46f9206aa85019')  # of files written before torch 1.6
 READ_ERRORS = (
     RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
     AssertionError, pickle.UnpicklingError, zipfile.BadZipFile,
@@ -132,10 +133,7 @@ def read_checkpoint(
         offender = _offender(str(error))
         if offender:
             raise _refusal(name, offender) from None
-        reason = str(error).strip().splitlines()
-        raise _broken(
-            file, name, f'is damaged ({reason[-1] if reason else type(error).__name__})'
-        ) from error
+        raise _broken(file, name, f'is damaged ({_reason(error)})') from error
 
 
 def _read_path(path: Path, name: str, map_location: Any, trusted: bool) -> dict[str, Any]:
@@ -165,7 +163,11 @@ def _check_container(file: IO[bytes], name: str) -> None:
         if not any(member.endswith('data.pkl') for member in members):
             raise _broken(file, name, 'is a zip archive, but not one written by torch.save')
         return
-    if start.startswith(PICKLE_MAGIC) or start[8:9] == b'{':
+    if start.startswith(PICKLE_MAGIC):
+        if TORCH_MAGIC not in start:
+            raise _broken(file, name, 'is a pickle, but not one written by torch.save')
+        return
+    if start[8:9] == b'{':  # .safetensors
         return
     if not start:
         raise _broken(file, name, 'is empty')
@@ -198,6 +200,13 @@ def _offender(message: str) -> str | None:
         if match:
             return match.group(1).strip().rstrip('.')
     return None
+
+
+def _reason(error: Exception) -> str:
+    """The line of a message that says what is wrong; PyTorch's end in advice about loading."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith('Check the documentation')]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _refusal(name: str, offender: str) -> UnsafeCheckpointError:

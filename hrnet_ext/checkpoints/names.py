@@ -20,6 +20,7 @@ CLASSIFIER = 'ImageNet classification head, expected'
 OTHER_TASK = 'part of another task: detection or segmentation, expected'
 PREPROCESSOR = 'mean and std of the pixels, which the config sets'
 COARSE_OUTPUTS = 'coarser outputs of the last exchange unit: HRNetV2 has them, a pose network not'
+AVERAGE_COUNTER = 'how many steps the average holds'
 NOT_A_TENSOR = 'not a tensor'
 DUPLICATE = 'a second tensor for the same name'
 
@@ -41,6 +42,7 @@ class Ignore:
 
 
 TABLE: tuple[Rename | Ignore, ...] = (
+    Ignore('steps', AVERAGE_COUNTER),  # MMEngine's averaged model
     # Ours, and MMPose's 1.x.
     Rename('backbone.', 'backbone.'),
     Ignore('data_preprocessor.', PREPROCESSOR),
