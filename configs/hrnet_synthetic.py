@@ -1,0 +1,7 @@
+_base_ = [
+    '_base_/models/hrnet_w16_tiny.py',
+    '_base_/datasets/synthetic_128x96.py',
+    '_base_/schedules/adam_one_cycle.py',
+    '_base_/default_runtime.py',
+]
+model = dict(head=dict(decoder=_base_.codec))
