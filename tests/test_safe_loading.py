@@ -205,7 +205,7 @@ NO_CHECKPOINTS = [
     (b'\n<html><body>Sign in</body></html>', 'web page'),
     (b'version https://git-lfs.github.com/spec/v1\noid sha256:00', 'Git LFS'),
     (b'epoch: 3\nloss: 0.1\n', 'is not a checkpoint'),
-    (pickle.dumps([1]), 'damaged'),
+    (pickle.dumps([1]), r'pickle, but not one written by torch\.save'),
 ]
 
 
