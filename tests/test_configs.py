@@ -1,0 +1,194 @@
+"""Every shipped config is consistent, builds, and differs from its twin where it says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import init_default_scope
+from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+LEAVES = sorted(CONFIGS.glob('*.py'))
+COCO = [path for path in LEAVES if '_coco' in path.stem]
+TWINS = [path for path in LEAVES if path.stem.startswith('hrnet_w32')]
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+each_leaf = pytest.mark.parametrize('path', LEAVES, ids=lambda path: path.stem)
+
+
+def load(path: Path) -> Config:
+    init_default_scope('mmpose')
+    return Config.fromfile(path)
+
+
+def types_in(node: object) -> set[str]:
+    """Every ``type`` named anywhere below ``node``."""
+    if isinstance(node, dict):
+        found = {node['type']} if isinstance(node.get('type'), str) else set()
+        return found.union(*map(types_in, node.values()))
+    return set().union(*map(types_in, node)) if isinstance(node, (list, tuple)) else set()
+
+
+def test_there_are_configs():
+    assert len(LEAVES) >= 5
+    assert len(COCO) == 4
+
+
+def test_file_names_are_unique():
+    """``mim`` finds a config by its file name anywhere in the package."""
+    names = [path.name for path in CONFIGS.rglob('*.py')]
+    assert len(names) == len(set(names))
+
+
+@each_leaf
+def test_leaves_are_short(path):
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    assert 3 <= len(lines) <= 15
+
+
+@each_leaf
+def test_one_codec_everywhere(path):
+    config = load(path)
+    codec, head = config.codec, config.model.head
+    assert head.decoder == codec
+    for loader in LOADERS:
+        steps = config[loader].dataset.pipeline
+        crops = [step for step in steps if step.type == 'TopdownAffine']
+        assert [tuple(crop.input_size) for crop in crops] == [tuple(codec.input_size)], loader
+        assert all(step.get('encoder', codec) == codec for step in steps), loader
+    assert [4 * side for side in codec.heatmap_size] == list(codec.input_size)  # HRNet's stride
+    assert head.in_channels == config.model.backbone.width
+
+
+@each_leaf
+def test_pipelines_of_the_dataloaders_are_the_named_ones(path):
+    config = load(path)
+    for loader, pipeline in zip(LOADERS, ('train_pipeline', 'val_pipeline', 'val_pipeline')):
+        assert config[loader].dataset.pipeline == config[pipeline], loader
+
+
+@each_leaf
+def test_only_our_types_carry_a_scope(path):
+    config = load(path)
+    assert config.default_scope == 'mmpose'
+    scoped = {name for name in types_in(config._cfg_dict.to_dict()) if '.' in name}
+    assert {name.split('.')[0] for name in scoped} == {'hrnet_ext'}
+
+
+@each_leaf
+def test_what_mmposes_inferencer_reads_is_there(path):
+    config = load(path)
+    assert config.data_mode == 'topdown'
+    module = DATASETS.get(config.dataset_type).__module__
+    assert module.split('datasets.')[-1].split('.')[0] == 'body'
+    assert all(config[loader].dataset.type == config.dataset_type for loader in LOADERS)
+
+
+@each_leaf
+def test_the_model_builds_and_fits_its_codec(path):
+    config = load(path)
+    config.model.backbone.init_cfg = None
+    model = MODELS.build(config.model).eval()
+    codec = KEYPOINT_CODECS.build(config.codec)
+    width, height = codec.input_size
+    with torch.no_grad():
+        heatmaps = model(torch.zeros(1, 3, height // 4, width // 4), None, mode='tensor')
+    metainfo = DATASETS.get(config.dataset_type).METAINFO
+    expected = (1, len(metainfo['keypoint_info']), *(s // 4 for s in codec.heatmap_size[::-1]))
+    assert heatmaps.shape == expected
+
+
+@each_leaf
+def test_adam_decays_no_weights(path):
+    optimizer = load(path).optim_wrapper.optimizer
+    assert optimizer.type == 'Adam'
+    assert optimizer.weight_decay == 0
+
+
+@each_leaf
+def test_save_best_names_a_value_of_the_metric(path):
+    from hrnet_ext.evaluation.metrics import CocoMetric
+
+    prefix, name = load(path).default_hooks.checkpoint.save_best.split('/')
+    assert prefix == CocoMetric.default_prefix
+    assert name in CocoMetric.names
+
+
+@each_leaf
+def test_checks_run_before_training(path):
+    assert {'type': 'hrnet_ext.PreflightHook'} in load(path).custom_hooks
+
+
+def test_the_codecs_are_the_papers():
+    sizes = {'': ((192, 256), (48, 64), 2), '_384x288': ((288, 384), (72, 96), 3)}
+    for path in COCO:
+        suffix = '_384x288' if path.stem.endswith('_384x288') else ''
+        codec = load(path).codec
+        assert (codec.input_size, codec.heatmap_size, codec.sigma) == sizes[suffix], path.stem
+
+
+@pytest.mark.parametrize('path', TWINS, ids=lambda path: path.stem)
+def test_w48_differs_from_w32_in_the_model_alone(path):
+    twin = load(path.with_name(path.name.replace('w32', 'w48')))
+    config = load(path)
+    differing = {key for key in config.keys() | twin.keys() if config.get(key) != twin.get(key)}
+    assert differing == {'model'}
+    for model in (config.model, twin.model):
+        assert f'hrnet_w{model.backbone.width}-' in model.backbone.init_cfg.checkpoint
+        model.backbone.pop('init_cfg')
+        model.backbone.pop('width')
+        model.head.pop('in_channels')
+    assert config.model == twin.model
+
+
+def mmpose_config(name: str) -> Config:
+    mmpose = pytest.importorskip('mmpose')
+    path = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap/coco'
+    if not path.is_dir():
+        pytest.skip('this MMPose ships no configs')
+    return Config.fromfile(path / name)
+
+
+def test_the_schedule_and_the_test_are_mmposes():
+    """Of whose released weights ``model-index.yml`` speaks."""
+    theirs = mmpose_config('td-hm_hrnet-w32_8xb64-210e_coco-256x192.py')
+    ours = load(CONFIGS / 'hrnet_w32_coco.py')
+    assert ours.param_scheduler == theirs.param_scheduler
+    assert ours.auto_scale_lr == theirs.auto_scale_lr
+    assert ours.optim_wrapper.optimizer == {**theirs.optim_wrapper.optimizer, 'weight_decay': 0}
+    assert ours.train_cfg == {'by_epoch': True, **theirs.train_cfg}
+    assert ours.train_dataloader.batch_size == theirs.train_dataloader.batch_size
+    assert ours.model.test_cfg == theirs.model.test_cfg
+    assert ours.model.data_preprocessor == theirs.model.data_preprocessor
+    assert ours.model.backbone.init_cfg == theirs.model.backbone.init_cfg
+
+
+def without_scope(steps: list[ConfigDict]) -> list[dict]:
+    return [{**step, 'type': step.type.split('.')[-1]} for step in steps]
+
+
+def test_the_augmentation_is_mmposes():
+    theirs = mmpose_config('td-hm_hrnet-w32_8xb64-210e_coco-256x192.py')
+    ours = load(CONFIGS / 'hrnet_w32_coco.py')
+    until_targets = without_scope(ours.train_pipeline)[:-2]
+    assert until_targets == without_scope(theirs.train_pipeline)[:-2]
+    assert without_scope(ours.val_pipeline) == without_scope(theirs.val_pipeline)
+
+
+def test_the_index_names_every_coco_config_and_nothing_that_is_not_there():
+    root = CONFIGS.parent
+    index = yaml.safe_load((root / 'model-index.yml').read_text())
+    metafiles = [yaml.safe_load((root / name).read_text()) for name in index['Import']]
+    models = [model for metafile in metafiles for model in metafile['Models']]
+    assert {root / model['Config'] for model in models} >= set(COCO)
+    for model in models:
+        assert (root / model['Config']).stem == model['Name']
+        assert model['Weights'].startswith('https://download.openmmlab.com/')
+        width = model['Name'].split('_')[1]
+        assert f'td-hm_hrnet-{width}_' in model['Weights']
+        size = '384x288' if '384x288' in model['Name'] else '256x192'
+        assert size in model['Weights']
+        assert np.all([0 < value < 1 for value in model['Results'][0]['Metrics'].values()])
