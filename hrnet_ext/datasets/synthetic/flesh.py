@@ -139,6 +139,6 @@ def _leg(tailor: Tailor, looks: Appearance, side: str) -> Pieces:
     hip, knee, ankle = ((f'{side}_{joint}', CENTRE) for joint in ('hip', 'knee', 'ankle'))
     yield tailor.cone(hip, knee, (0.052, 0.036)), looks.thigh
     yield tailor.cone(knee, ankle, (0.035, 0.023)), looks.shank
-    heel: Place = (ankle[0], (0, -0.022, -0.022))
-    toes: Place = (ankle[0], (0, -0.028, 0.085))
-    yield tailor.cone(heel, toes, (0.025, 0.018)), looks.shoes
+    heel: Place = (ankle[0], (0, -0.015, -0.022))
+    toes: Place = (ankle[0], (0, -0.021, 0.085))
+    yield tailor.cone(heel, toes, (0.024, 0.018)), looks.shoes

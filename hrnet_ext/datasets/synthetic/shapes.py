@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 Bounds = tuple[float, float, float, float]
+MIN_CURVATURE = 1e-2  # square pixels; a cone nearer to the limit case is taken to lie there
 
 
 class Solid(Protocol):
@@ -58,22 +59,34 @@ class RoundCone:
         )  # fmt: skip
 
     def cast(self, xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        # The surface is the upper envelope over t in [0, 1] of the spheres
-        #     z(t) = az + dz t + sqrt(alpha t^2 + 2 beta t + gamma),
-        # a concave function of t, whose maximum solves a quadratic equation.
+        # The surface is the upper envelope over t in [0, 1] of the spheres along the axis,
+        #     z(t) = az + dz t + sqrt(alpha t^2 + 2 beta t + gamma).
+        # Where its slope vanishes, alpha t + beta = -dz sqrt(...), which is quadratic in t.
         dx, dy, dz = (self.end - self.start).tolist()
         x, y, z = self.start.tolist()
         growth = self.end_radius - self.start_radius
         px, py = (xs - x)[None, :], (ys - y)[:, None]
-        alpha = min(growth**2 - dx**2 - dy**2, -1e-3)  # end-on, the nearer sphere covers the other
+        alpha = growth**2 - dx**2 - dy**2
+        end_on = alpha > -MIN_CURVATURE
+        if abs(alpha) < MIN_CURVATURE:
+            alpha = -MIN_CURVATURE
         beta = self.start_radius * growth + px * dx + py * dy
         gamma = self.start_radius**2 - px**2 - py**2
-        discriminant = np.maximum(beta**2 - alpha * gamma, 0)
-        t = (-dz * np.sqrt(discriminant / (dz**2 - alpha)) - beta) / alpha
-        np.clip(t, 0, 1, out=t)
-        height_sq = (alpha * t + 2 * beta) * t + gamma
-        depth = z + dz * t + np.sqrt(np.maximum(height_sq, 0))
-        depth[height_sq <= 0] = -np.inf
+
+        def depth_at(t: np.ndarray) -> np.ndarray:
+            height_sq = (alpha * t + 2 * beta) * t + gamma
+            depth = z + dz * t + np.sqrt(np.maximum(height_sq, 0))
+            depth[height_sq <= 0] = -np.inf
+            return depth
+
+        stationary_sq = np.maximum((beta**2 - alpha * gamma) / max(dz**2 - alpha, 1e-6), 0)
+        t = np.clip((-dz * np.sqrt(stationary_sq) - beta) / alpha, 0, 1)
+        depth = depth_at(t)
+        if end_on:  # z(t) is no longer concave, so that an end may be higher
+            for end in (np.zeros_like(t), np.ones_like(t)):
+                end_depth = depth_at(end)
+                t = np.where(end_depth > depth, end, t)
+                depth = np.maximum(depth, end_depth)
         return depth, t
 
     def surface(
