@@ -10,6 +10,7 @@ from hrnet_ext.checkpoints.conversion import (
     BACKBONE,
     COUNTER,
     FINAL_LAYER,
+    ConversionReport,
     convert,
     count_matches,
 )
@@ -48,8 +49,10 @@ def _translate_in_place(
     if all(own.get(name) == _shape(value) for name, value in state_dict.items()):
         return
     is_backbone = 'backbone' not in module._modules
-    adapted = _adapt(state_dict, own, is_backbone)
+    adapted, report = _adapt(state_dict, own, is_backbone)
     _check_match(adapted, own, module, is_backbone)
+    if report is not None:
+        print_log(f'Names of the checkpoint were translated. {report}', 'current')
     adapted = _leave_out_other_keypoints(adapted, own)
     state_dict.clear()
     state_dict.update(adapted)
@@ -61,8 +64,12 @@ def _shape(value: Any) -> Shape | None:
 
 def _adapt(
     state_dict: Mapping[str, Any], own: Mapping[str, Shape | None], is_backbone: bool
-) -> dict[str, Any]:
-    """Translated or as it stands, whichever fits better: other backbones keep their names."""
+) -> tuple[dict[str, Any], ConversionReport | None]:
+    """Translated or as it stands, whichever fits better: other backbones keep their names.
+
+    Returns:
+        What to load, and the report where a name has changed.
+    """
     lead = BACKBONE if is_backbone else ''
     translated, report = convert(state_dict, {lead + name: shape for name, shape in own.items()})
     unknown = {name: state_dict[name] for name in report.unexpected if name in state_dict}
@@ -74,10 +81,10 @@ def _adapt(
             if name.startswith(lead)
         }
     if count_matches(state_dict, own) > count_matches(translated, own):
-        return dict(state_dict)
-    if not state_dict.keys() <= translated.keys():
-        print_log(f'Names of the checkpoint were translated. {report}', 'current')
-    return translated | unknown  # unknown names stay visible to the loader, which tells of them
+        return dict(state_dict), None
+    is_renamed = not state_dict.keys() <= translated.keys()
+    # Unknown names stay visible to the loader, which tells of them.
+    return translated | unknown, report if is_renamed else None
 
 
 def _check_match(
