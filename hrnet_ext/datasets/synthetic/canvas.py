@@ -87,7 +87,7 @@ class Canvas:
 
     def __init__(self, image: np.ndarray) -> None:
         height, width = image.shape[:2]
-        self.image = image.astype(np.float32)
+        self.image = np.array(image, dtype=np.float32, order='C')  # drawn on through flat views
         self.depth = np.full((height, width), -np.inf, dtype=np.float32)
         self.owner = np.zeros((height, width), dtype=np.uint8)
         self.part = np.zeros((height, width), dtype=np.int16)
@@ -104,19 +104,20 @@ class Canvas:
             return
         xs, ys = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)
         depth, extra = solid.cast(xs, ys)
-        rows, columns = np.nonzero(depth > self.depth[y0:y1, x0:x1])
-        if not len(rows):
+        nearer = np.flatnonzero(depth > self.depth[y0:y1, x0:x1])
+        if not len(nearer):
             return
-        seen = depth[rows, columns]
+        rows, columns = np.divmod(nearer, x1 - x0)
+        seen = depth.ravel()[nearer]
         points = np.stack([xs[columns], ys[rows], seen], axis=1)
-        normals, local = solid.surface(points, None if extra is None else extra[rows, columns])
-        rows += y0
-        columns += x0
-        colours = material.colours(local) * light.shade(normals)[:, None]
-        self.image[rows, columns] = colours * np.array(light.tint, dtype=np.float32)
-        self.depth[rows, columns] = seen
-        self.owner[rows, columns] = owner
-        self.part[rows, columns] = self._num_parts
+        normals, local = solid.surface(points, None if extra is None else extra.ravel()[nearer])
+        tint = np.array(light.tint, dtype=np.float32)
+        pixels = (rows + y0) * width + columns + x0
+        shade = light.shade(normals)[:, None] * tint
+        self.image.reshape(-1, 3)[pixels] = material.colours(local) * shade
+        self.depth.ravel()[pixels] = seen
+        self.owner.ravel()[pixels] = owner
+        self.part.ravel()[pixels] = self._num_parts
 
     def cover(self, mask: np.ndarray, colours: np.ndarray) -> None:
         """Puts a flat thing in front of everything: mask (H, W) bool, colours (H, W, 3) BGR."""

@@ -118,21 +118,14 @@ def sample_scene(rng: np.random.Generator, difficulty: Difficulty, *, size: Size
     """Draws a scene of an image of ``size`` (w, h)."""
     num_people = 1 + int(rng.choice(len(difficulty.num_people), p=difficulty.num_people))
     figures = [sample_figure(rng, difficulty) for _ in range(num_people)]
-    if difficulty.inside:
-        placements = _side_by_side(rng, figures, size)
-    else:
-        placements = [_anywhere(rng, figure, size) for figure in figures]
+    place = _side_by_side if difficulty.inside else _anywhere
+    placements = place(rng, figures, size)
     actors = _in_depth_order(figures, placements)
 
     make_background = cluttered_background if difficulty.cluttered else quiet_background
     background = make_background(rng, size)
     for actor in actors:
-        left, _, right, bottom = extent(actor.figure, actor.placement)
-        background = with_shadow(
-            background,
-            centre=((left + right) / 2, bottom),
-            half_width=0.3 * actor.placement.scale,
-        )
+        background = _with_shadow_of(actor, background)
     light = _sample_light(rng, strong=difficulty.cluttered)
     if not difficulty.cluttered:
         return Scene(background, light, actors)
@@ -183,13 +176,16 @@ def _side_by_side(rng: np.random.Generator, figures: list[Figure], size: Size) -
     return placements
 
 
-def _anywhere(rng: np.random.Generator, figure: Figure, size: Size) -> Placement:
-    """A figure of any size whose middle lies in the image; the frame may cut it off."""
+def _anywhere(rng: np.random.Generator, figures: list[Figure], size: Size) -> list[Placement]:
+    """Figures of any size whose middle lies in the image; the frame may cut them off."""
     width, height = size
-    scale = np.exp(rng.uniform(np.log(0.35), np.log(1.3))) * height / figure.body.stature
-    x0, y0, x1, y1 = extent(figure, Placement(scale=scale, x=0.0, y=0.0))
-    x, y = rng.uniform(0.1, 0.9) * width, rng.uniform(0.25, 0.8) * height
-    return Placement(scale=scale, x=x - (x0 + x1) / 2, y=y - (y0 + y1) / 2)
+    placements = []
+    for figure in figures:
+        scale = np.exp(rng.uniform(np.log(0.35), np.log(1.3))) * height / figure.body.stature
+        x0, y0, x1, y1 = extent(figure, Placement(scale=scale, x=0.0, y=0.0))
+        x, y = rng.uniform(0.1, 0.9) * width, rng.uniform(0.25, 0.8) * height
+        placements.append(Placement(scale=scale, x=x - (x0 + x1) / 2, y=y - (y0 + y1) / 2))
+    return placements
 
 
 def _in_depth_order(figures: list[Figure], placements: list[Placement]) -> tuple[Actor, ...]:
@@ -203,6 +199,16 @@ def _in_depth_order(figures: list[Figure], placements: list[Placement]) -> tuple
         actors.append(Actor(figures[index], Placement(place.scale, place.x, place.y, depth=depth)))
         depth += reach
     return tuple(actors)
+
+
+def _with_shadow_of(actor: Actor, background: np.ndarray) -> np.ndarray:
+    keypoints = actor.figure.keypoints(actor.placement)
+    lowest = max(point[1] for point in keypoints.values())
+    scale = actor.placement.scale
+    sole = 0.07 * scale  # metres from the ankle's centre to the ground, times pixels per metre
+    return with_shadow(
+        background, centre=(actor.placement.x, lowest + sole), half_width=0.3 * scale
+    )
 
 
 def _sample_light(rng: np.random.Generator, *, strong: bool) -> Light:

@@ -93,8 +93,8 @@ class RoundCone:
         self, points: np.ndarray, extra: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         assert extra is not None
-        t = extra[:, None]
-        normals = points - self.start - t * (self.end - self.start)
+        start, along = (v.astype(points.dtype) for v in (self.start, self.end - self.start))
+        normals = points - start - extra[:, None] * along
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
         local = np.zeros_like(points)
         local[:, 1] = extra
@@ -133,8 +133,8 @@ class Ellipsoid:
     def surface(
         self, points: np.ndarray, extra: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        inverse = np.linalg.inv(self.axes)
-        local = (points - self.centre) @ inverse.T
+        inverse = np.linalg.inv(self.axes).astype(points.dtype)
+        local = (points - self.centre.astype(points.dtype)) @ inverse.T
         normals = local @ inverse
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         return normals, local
