@@ -55,6 +55,7 @@ class ProgressBar:
         self._width = width
         self._start = time.monotonic()
         self._tenths = 0
+        self._open = False
 
     def __call__(self, done: int, total: int) -> None:
         """Shows ``done`` of ``total`` pictures."""
@@ -64,11 +65,18 @@ class ProgressBar:
         if sys.stderr.isatty():
             filled = self._width * done // total
             bar = '#' * filled + '.' * (self._width - filled)
-            end = '\n' if done == total else ''
+            self._open = done < total
+            end = '' if self._open else '\n'
             print(f'\r[{bar}] {text}\033[K', end=end, file=sys.stderr, flush=True)
         elif done * 10 // total > self._tenths:
             self._tenths = done * 10 // total
             print(text, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leaves the line of an unfinished bar."""
+        if self._open:
+            self._open = False
+            print(file=sys.stderr)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -79,10 +87,11 @@ def main() -> int:
     """Runs the tool and returns its exit status."""
     args = parse_args()
     signal.signal(signal.SIGTERM, _terminate)
-    # Imported here, so that --help is instant.
-    from hrnet_ext.datasets.synthetic import SyntheticSpec, generate
-
+    progress = ProgressBar()
     try:
+        # Imported here, so that --help is instant.
+        from hrnet_ext.datasets.synthetic import SyntheticSpec, generate
+
         spec = SyntheticSpec(
             difficulty=args.difficulty,
             num_train=args.num_train,
@@ -95,12 +104,14 @@ def main() -> int:
             spec,
             num_workers=args.workers,
             overwrite=args.overwrite,
-            progress=ProgressBar(),
+            progress=progress,
         )
     except KeyboardInterrupt:
-        print(f'\ninterrupted; {args.out} was not written', file=sys.stderr)
+        progress.close()
+        print(f'interrupted; {args.out} was not written', file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
+        progress.close()
         print(f'error: {error}', file=sys.stderr)
         return 1
     what = f'{spec.num_train} + {spec.num_val} {spec.difficulty} pictures (train + val)'

@@ -24,10 +24,14 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be made or renamed; the message names it.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(target)
     work = target.parent / f'{_work_prefix(target)}{os.getpid()}'
-    work.mkdir()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target)
+        work.mkdir()
+    except OSError as error:
+        reason = f'cannot make the folder: {error.strerror}'
+        raise OSError(error.errno, reason, str(target)) from error
     try:
         yield work
         _take_name(work, target, replace=replace)

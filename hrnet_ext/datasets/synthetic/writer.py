@@ -44,7 +44,7 @@ from hrnet_ext.datasets.synthetic.spec import (
 
 CHUNK = 8  # pictures a worker makes at a time
 JPEG_QUALITY = 95
-BYTES_PER_PIXEL = 0.9  # of a hard picture as JPEG at that quality, generously
+BYTES_PER_PIXEL = 0.7  # of a hard picture as JPEG at that quality, rounded up
 
 Entries = list[tuple[dict[str, Any], list[dict[str, Any]]]]
 Job = tuple[str, range]
