@@ -151,15 +151,6 @@ def test_a_missing_picture_is_named(config, tmp_path):
         start(config)
 
 
-def test_a_work_dir_that_takes_no_file_is_named(config, monkeypatch):
-    def full(dir):
-        raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr('tempfile.TemporaryFile', full)
-    with pytest.raises(ValueError, match=r'cannot write to work_dir `.*work`: No space left'):
-        start(config)
-
-
 def test_weight_decay_with_adam_is_warned_of(config, capsys):
     config.optim_wrapper.optimizer.weight_decay = 0.1
     start(config)

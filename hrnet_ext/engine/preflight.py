@@ -1,6 +1,5 @@
 """Check before the first step what would otherwise fail, or silently train to nothing, later."""
 
-import tempfile
 from collections.abc import Iterator
 
 from mmengine.hooks import Hook
@@ -64,24 +63,14 @@ def _save_best_problems(runner: Runner) -> list[str]:
     return agreement.save_best_problems(keys, runner._val_loop.evaluator.metrics)
 
 
-def _work_dir_problems(work_dir: str) -> list[str]:
-    try:
-        with tempfile.TemporaryFile(dir=work_dir) as file:
-            file.write(bytes(4096))
-            file.flush()
-    except OSError as error:
-        return [f'cannot write to work_dir `{work_dir}`: {error.strerror}; choose another']
-    return []
-
-
 @HOOKS.register_module()
 class PreflightHook(Hook):
     """Raise one error that lists everything in a configuration that does not fit together.
 
     Compares number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size
-    and ``save_best`` with each other, reads the first image of every loader, and writes to the
-    work directory. Runs once per command, before weights are downloaded; takes well under a
-    second and draws no random number, so results do not depend on it.
+    and ``save_best`` with each other, and reads the first image of every loader. Runs once per
+    command, before weights are downloaded; takes well under a second and draws no random number,
+    so results do not depend on it.
     """
 
     priority = 'VERY_HIGH'
@@ -92,7 +81,7 @@ class PreflightHook(Hook):
         Raises:
             ValueError: If anything does not fit; one line a problem.
         """
-        problems = [*_work_dir_problems(runner.work_dir)]
+        problems = []
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for key, dataset in _datasets(runner):
             problems.extend(_dataset_problems(dataset, model, key))
