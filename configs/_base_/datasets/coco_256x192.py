@@ -49,6 +49,7 @@ val_dataloader = dict(
     persistent_workers=True,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    batch_sampler=dict(type='hrnet_ext.WholeBatches'),  # same results in any number of processes
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
