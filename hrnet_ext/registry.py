@@ -17,6 +17,12 @@ MODELS = Registry(
 DATASETS = Registry(
     'dataset', parent=mmengine.DATASETS, scope='hrnet_ext', locations=['hrnet_ext.datasets.body']
 )
+DATA_SAMPLERS = Registry(
+    'data sampler',
+    parent=mmengine.DATA_SAMPLERS,
+    scope='hrnet_ext',
+    locations=['hrnet_ext.datasets.samplers'],
+)
 TRANSFORMS = Registry(
     'transform',
     parent=mmengine.TRANSFORMS,
