@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -15,7 +16,7 @@ def replace_attribute(owner: Any, name: str, new: Any) -> Callable[[], None]:
     return lambda: setattr(owner, name, old)
 
 
-def replace_function(module: ModuleType, name: str, new: Any) -> Callable[[], None]:
+def replace_function(module: ModuleType, name: str, new: Callable[..., Any]) -> Callable[[], None]:
     """Replace ``module.name`` there and in every module that has already imported it from there.
 
     Args:
@@ -28,8 +29,13 @@ def replace_function(module: ModuleType, name: str, new: Any) -> Callable[[], No
         replacement since.
     """
     old = getattr(module, name)
-    _rebind(old, new)
-    return lambda: _rebind(new, old)
+
+    @functools.wraps(new)
+    def replacement(*args: Any, **kwargs: Any) -> Any:  # an object found nowhere else
+        return new(*args, **kwargs)
+
+    _rebind(old, replacement)
+    return lambda: _rebind(replacement, old)
 
 
 def _rebind(old: Any, new: Any) -> None:
