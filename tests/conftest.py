@@ -3,6 +3,8 @@
 import pytest
 from mmengine.logging import MMLogger
 
+import hrnet_ext  # noqa: F401 - before a test imports MMPose: it offers what that lacks
+
 
 @pytest.fixture
 def mmengine_log(caplog):
