@@ -33,20 +33,25 @@ def get_installed_path(package: str) -> str:
         PackageNotFoundError: there is no such package.
     """
     try:
-        module_name = package2module(package)
+        location = distribution(package).locate_file('')
     except PackageNotFoundError:
-        module_name = package
+        return _module_folder(package)
+    folder = Path(location, package2module(package))
+    return str(folder) if folder.exists() else _module_folder(folder.name)
+
+
+def _module_folder(module_name: str) -> str:
     spec = importlib.util.find_spec(module_name)
     if spec is None:
-        raise PackageNotFoundError(package)
+        raise PackageNotFoundError(module_name)
     if spec.origin is None:
-        raise RuntimeError(f'{package} is a namespace package, which has no single folder')
+        raise RuntimeError(f'{module_name} is a namespace package, which has no single folder')
     return str(Path(spec.origin).parent)
 
 
 def package2module(package: str) -> str:
-    """Name of the module that a distribution installs, from its ``top_level.txt``."""
-    names = (distribution(package).read_text('top_level.txt') or '').split()
+    """Name of the module that a distribution installs, the first line of ``top_level.txt``."""
+    names = (distribution(package).read_text('top_level.txt') or '').splitlines()
     if not names:
         raise ValueError(f'can not infer the module name of {package}')
     return names[0]

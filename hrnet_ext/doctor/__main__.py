@@ -1,0 +1,110 @@
+"""The table: python -m hrnet_ext.doctor, or python tools/doctor.py from a checkout."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from hrnet_ext.doctor.cures import find_cure
+from hrnet_ext.doctor.installed import (
+    Problem,
+    describe,
+    distribution_problems,
+    packages,
+    python_problem,
+)
+from hrnet_ext.doctor.mim import mim_problem
+from hrnet_ext.doctor.probes import Failure, Findings, try_out
+
+_MARKS = {'applied': 'repaired', 'pending': 'ready', 'not needed': 'not needed', 'off': 'off'}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Examine the environment, or explain one message.
+
+    Returns:
+        Exit status: 1 where something needed is broken or a message is unknown.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.split(':')[0] + ' of the environment.')
+    parser.add_argument('--explain', metavar='MESSAGE', help='say what an error message means')
+    args = parser.parse_args(arguments)
+    if args.explain is not None:
+        return _explain(args.explain)
+
+    _title('installed')
+    _row('Python', f'{platform.python_version()}  {sys.executable}')
+    for package in packages():
+        _row(package.name, describe(package))
+    with tempfile.TemporaryDirectory() as folder:
+        findings = try_out(Path(folder))
+        problems = [
+            python_problem(),
+            *_broken(findings.failures),
+            *distribution_problems(),
+            mim_problem(Path(folder)),
+        ]
+    _row('CUDA', findings.cuda)
+    _show_repairs(findings)
+    return _show_problems([problem for problem in problems if problem is not None])
+
+
+def _explain(message: str) -> int:
+    cure = find_cure(message)
+    if cure is None:
+        print('This message is not known to doctor.')
+        return 1
+    print(f'means: {cure.meaning}\ncure:  {cure.command}')
+    return 0
+
+
+def _broken(failures: list[Failure]) -> list[Problem]:
+    """One problem for each cause: what rests on a broken package fails with its message."""
+    by_message: dict[str, list[Failure]] = {}
+    for failure in failures:
+        by_message.setdefault(failure.message, []).append(failure)
+    return [_problem(message, together) for message, together in by_message.items()]
+
+
+def _problem(message: str, failures: list[Failure]) -> Problem:
+    # The files say whose numpy.dtype it is.
+    cure = find_cure(f'{message} {" ".join(failures[0].where)}')
+    return Problem(
+        f'{", ".join(failure.name for failure in failures)}: {message}',
+        cure.meaning if cure else 'not among the known messages',
+        cure.command if cure else 'VENV=.venv-new bash tools/setup_env.sh  (a fresh environment)',
+        needed=any(failure.needed for failure in failures),
+    )
+
+
+def _show_repairs(findings: Findings) -> None:
+    _title('compat')
+    for name, state, detail in findings.repairs:
+        _row(name, f'{_MARKS[state]}: {detail}', width=47)
+    if not findings.repairs:
+        print('  unknown: the trial ended early')
+
+
+def _show_problems(problems: list[Problem]) -> int:
+    broken = [problem for problem in problems if problem.needed]
+    _title('problems')
+    for problem in problems:
+        print(f'  {"BROKEN" if problem.needed else "note  "}  {problem.what}')
+        print(f'          {problem.meaning}')
+        print(f'          cure: {problem.cure}')
+    print(f'  {len(broken)} broken' if broken else '  nothing needed is broken')
+    return int(bool(broken))
+
+
+def _title(text: str) -> None:
+    print(f'\n{text}')
+
+
+def _row(name: str, value: str, width: int = 12) -> None:
+    print(f'  {name:<{width}}  {value}')
+
+
+if __name__ == '__main__':
+    sys.exit(main())

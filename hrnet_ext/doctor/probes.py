@@ -1,0 +1,134 @@
+"""Try the stack out, in a process of its own: an import may fail, abort or hang."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+_TIMEOUT = 180  # seconds; a cold disk takes one minute
+
+# Tried in this order: what others rest on comes first. Code, what it shows, whether it is needed.
+PROBES: tuple[tuple[str, str, bool], ...] = (
+    ('numpy', 'import numpy', True),
+    ('torch', 'import torch; torch.zeros(1)', True),
+    (
+        'torchvision',
+        'import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)',
+        True,
+    ),
+    ('cv2', 'import cv2', True),
+    ('pycocotools', 'import pycocotools.mask', True),
+    ('xtcocotools', 'import xtcocotools.mask, xtcocotools.cocoeval', True),
+    ('mmengine', 'import mmengine.runner', True),
+    ('mmcv', 'import mmcv', True),
+    (
+        'mmcv operators',
+        'import torch, mmcv.ops; mmcv.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)',
+        True,
+    ),
+    ('mmdet', 'import mmdet.apis', True),
+    ('mmpose', 'import mmpose.apis', True),
+    ('hrnet_ext', 'import hrnet_ext.models, hrnet_ext.codecs, hrnet_ext.datasets', True),
+    ('mim', 'import mim.commands.train', False),
+)
+
+_SCRIPT = """
+import importlib, json, sys, traceback, warnings
+warnings.simplefilter('ignore')
+probes = json.loads(sys.argv[1])
+sys.path.insert(0, sys.argv[2])
+import hrnet_ext
+sys.path.remove(sys.argv[2])
+out = open(sys.argv[3], 'w')
+def tell(**line):
+    out.write(json.dumps(line) + '\\n')
+    out.flush()
+for name, code in probes:
+    tell(starts=name)
+    try:
+        exec(code, {})
+        tell(works=name)
+    except BaseException as error:
+        where = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        tell(fails=name, message=f'{type(error).__name__}: {error}', where=where)
+for status in hrnet_ext.compat.report():
+    tell(repair=status.name, state=status.state, detail=status.detail)
+if 'torch' in sys.modules:
+    import torch
+    cuda = torch.version.cuda
+    tell(cuda=f'{cuda}, {torch.cuda.device_count()} device(s)' if cuda else 'none (CPU build)')
+"""
+
+
+class Failure(NamedTuple):
+    """A probe that failed: its message, and the files its traceback leads through."""
+
+    name: str
+    message: str
+    where: tuple[str, ...]
+    needed: bool
+
+
+class Findings(NamedTuple):
+    """What the probes found."""
+
+    failures: list[Failure]
+    repairs: list[tuple[str, str, str]]  # name, state, detail
+    cuda: str
+
+
+def try_out(folder: Path) -> Findings:
+    """Run all probes in one process; where it dies, go on behind the one that killed it.
+
+    Args:
+        folder: an empty folder for the notes of that process.
+    """
+    remaining = list(PROBES)
+    failures: list[Failure] = []
+    repairs: list[tuple[str, str, str]] = []
+    cuda = 'unknown'
+    while remaining:
+        lines, end = _run(remaining, folder / f'{len(remaining)}.jsonl')
+        needed = {name: flag for name, _, flag in PROBES}
+        failures += [
+            Failure(line['fails'], line['message'], tuple(line['where']), needed[line['fails']])
+            for line in lines
+            if 'fails' in line
+        ]
+        repairs = [(s['repair'], s['state'], s['detail']) for s in lines if 'repair' in s]
+        cuda = next((line['cuda'] for line in lines if 'cuda' in line), cuda)
+        if end is None:
+            break
+        started = [line['starts'] for line in lines if 'starts' in line]
+        culprit = started[-1] if started else remaining[0][0]
+        failures.append(Failure(culprit, end, (), needed[culprit]))
+        names = [name for name, *_ in remaining]
+        remaining = remaining[names.index(culprit) + 1 :]
+    return Findings(failures, repairs, cuda)
+
+
+def _run(probes: list[tuple[str, str, bool]], notes: Path) -> tuple[list[dict], str | None]:
+    """Notes of the process, and how it died if it did."""
+    code = json.dumps([(name, code) for name, code, _ in probes])
+    checkout = str(Path(__file__).resolve().parents[2])
+    end = None
+    try:
+        process = subprocess.run(
+            [sys.executable, '-c', _SCRIPT, code, checkout, str(notes)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors='replace',
+            timeout=_TIMEOUT,
+            cwd=notes.parent,  # a module of the current folder is not an installed one
+        )
+        if process.returncode:
+            last = process.stderr.strip().splitlines()[-1:] or ['']
+            end = f'the process died with status {process.returncode}: {last[0]}'
+    except subprocess.TimeoutExpired:
+        end = f'no answer within {_TIMEOUT} s'
+    lines = notes.read_text().splitlines() if notes.exists() else []
+    return [json.loads(line) for line in lines], end
