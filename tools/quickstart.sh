@@ -25,7 +25,6 @@ if [ "$images" -ne 2000 ]; then
 fi
 if [ "$epochs" -ne 7 ]; then
     options+=(train_cfg.max_epochs="$epochs" train_cfg.val_interval="$epochs")
-    options+=(param_scheduler.0.total_steps="$epochs")
 fi
 [ ${#options[@]} -eq 0 ] || { work_dir+=_${epochs}_epochs_$images; options=(--cfg-options "${options[@]}"); }
 
