@@ -120,6 +120,11 @@ _CURES: tuple[tuple[str, str, str], ...] = (
         f'{PIP} install opencv-python-headless',
     ),
     (
+        r"No module named 'xtcocotools'",
+        'xtcocotools is absent; hrnet_ext.compat stands in for it where pycocotools is installed',
+        f'{PIP} install pycocotools; unset HRNET_EXT_COMPAT',
+    ),
+    (
         r'can not find the config file in codebase|'
         r'determine a unique package given abbreviation',
         'mim does not find hrnet_ext where it looks for packages',

@@ -10,33 +10,31 @@ from typing import NamedTuple
 
 _TIMEOUT = 180  # seconds; a cold disk takes one minute
 
-# Tried in this order: what others rest on comes first. Code, what it shows, whether it is needed.
-PROBES: tuple[tuple[str, str, bool], ...] = (
-    ('numpy', 'import numpy', True),
-    ('torch', 'import torch; torch.zeros(1)', True),
+# Tried in this order, what others rest on first: name and code.
+PROBES: tuple[tuple[str, str], ...] = (
+    ('numpy', 'import numpy'),
+    ('torch', 'import torch; torch.zeros(1)'),
     (
         'torchvision',
         'import torch, torchvision; torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)',
-        True,
     ),
-    ('cv2', 'import cv2', True),
-    ('pycocotools', 'import pycocotools.mask', True),
-    ('xtcocotools', 'import xtcocotools.mask, xtcocotools.cocoeval', True),
-    ('mmengine', 'import mmengine.runner', True),
-    ('mmcv', 'import mmcv', True),
+    ('cv2', 'import cv2'),
+    ('pycocotools', 'import pycocotools.mask'),
+    ('xtcocotools', 'import xtcocotools.mask, xtcocotools.cocoeval'),
+    ('mmengine', 'import mmengine.runner'),
+    ('mmcv', 'import mmcv'),
     (
         'mmcv operators',
         'import torch, mmcv.ops; mmcv.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)',
-        True,
     ),
-    ('mmdet', 'import mmdet.apis', True),
-    ('mmpose', 'import mmpose.apis', True),
-    ('hrnet_ext', 'import hrnet_ext.models, hrnet_ext.codecs, hrnet_ext.datasets', True),
-    ('mim', 'import mim.commands.train', False),
+    ('mmdet', 'import mmdet.apis'),
+    ('mmpose', 'import mmpose.apis'),
+    ('hrnet_ext', 'import hrnet_ext.models, hrnet_ext.codecs, hrnet_ext.datasets'),
+    ('mim', 'import mim.commands.train'),
 )
 
 _SCRIPT = """
-import importlib, json, sys, traceback, warnings
+import json, sys, traceback, warnings
 warnings.simplefilter('ignore')
 probes = json.loads(sys.argv[1])
 sys.path.insert(0, sys.argv[2])
@@ -69,7 +67,6 @@ class Failure(NamedTuple):
     name: str
     message: str
     where: tuple[str, ...]
-    needed: bool
 
 
 class Findings(NamedTuple):
@@ -92,9 +89,8 @@ def try_out(folder: Path) -> Findings:
     cuda = 'unknown'
     while remaining:
         lines, end = _run(remaining, folder / f'{len(remaining)}.jsonl')
-        needed = {name: flag for name, _, flag in PROBES}
         failures += [
-            Failure(line['fails'], line['message'], tuple(line['where']), needed[line['fails']])
+            Failure(line['fails'], line['message'], tuple(line['where']))
             for line in lines
             if 'fails' in line
         ]
@@ -104,20 +100,19 @@ def try_out(folder: Path) -> Findings:
             break
         started = [line['starts'] for line in lines if 'starts' in line]
         culprit = started[-1] if started else remaining[0][0]
-        failures.append(Failure(culprit, end, (), needed[culprit]))
-        names = [name for name, *_ in remaining]
+        failures.append(Failure(culprit, end, ()))
+        names = [name for name, _ in remaining]
         remaining = remaining[names.index(culprit) + 1 :]
     return Findings(failures, repairs, cuda)
 
 
-def _run(probes: list[tuple[str, str, bool]], notes: Path) -> tuple[list[dict], str | None]:
+def _run(probes: list[tuple[str, str]], notes: Path) -> tuple[list[dict], str | None]:
     """Notes of the process, and how it died if it did."""
-    code = json.dumps([(name, code) for name, code, _ in probes])
     checkout = str(Path(__file__).resolve().parents[2])
     end = None
     try:
         process = subprocess.run(
-            [sys.executable, '-c', _SCRIPT, code, checkout, str(notes)],
+            [sys.executable, '-c', _SCRIPT, json.dumps(probes), checkout, str(notes)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
