@@ -1,0 +1,108 @@
+"""PCKh, the accuracy of MPII: keypoints within a share of the head's size."""
+
+import numpy as np
+
+# MPII's order of annotation; Andriluka et al., CVPR 2014.
+MPII_KEYPOINTS = (
+    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'pelvis',
+    'thorax', 'upper_neck', 'head_top', 'right_wrist', 'right_elbow', 'right_shoulder',
+    'left_shoulder', 'left_elbow', 'left_wrist',
+)  # fmt: skip
+
+# The rows of MPII's table. The upper neck has no row, but counts in the mean.
+MPII_GROUPS = {
+    'Head': ('head_top',),
+    **{
+        part.capitalize(): (f'left_{part}', f'right_{part}')
+        for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
+    },
+}
+
+LEFT_OUT = ('pelvis', 'thorax')  # of the mean, as in the official evaluation
+
+HEAD_SIZE_SHARE = 0.6  # of the head box's diagonal; MPII's and PoseTrack's evaluations
+
+
+def head_sizes(boxes: np.ndarray) -> np.ndarray:
+    """Sizes (N,) of heads, in pixels, from their boxes (N, 4) as (x1, y1, x2, y2)."""
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return HEAD_SIZE_SHARE * np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)
+
+
+def pckh(
+    pred: np.ndarray,
+    gt: np.ndarray,
+    visible: np.ndarray,
+    head_sizes: np.ndarray,
+    threshold: float = 0.5,
+) -> dict[str, float]:
+    """Percentage of keypoints no farther than ``threshold`` head sizes from where they are.
+
+    The definition of MPII's and the official HRNet's evaluation (``lib/dataset/mpii.py``), ``<=``
+    included: a group is the mean of its left and right keypoint's percentage, 'Mean' that of all
+    keypoints but pelvis and thorax, weighted by how often each is annotated. What is never
+    annotated has no percentage (NaN) and does not count; the official code turns all to NaN then.
+
+    Args:
+        pred: (N, 16, 2) keypoints in MPII's order, in the same frame as ``gt``.
+        gt: (N, 16, 2), pixels; 0-based or 1-based, but as ``pred``.
+        visible: (N, 16), nonzero where ``gt`` is annotated.
+        head_sizes: (N,) pixels, 0.6 x the diagonal of the head box.
+        threshold: In head sizes.
+
+    Returns:
+        'Head', 'Shoulder', 'Elbow', 'Wrist', 'Hip', 'Knee', 'Ankle' and 'Mean', in %.
+
+    Raises:
+        ValueError: If shapes do not agree, a head size is not positive or a keypoint is not finite.
+    """
+    pred, gt = np.asarray(pred, np.float64), np.asarray(gt, np.float64)
+    visible, head_sizes = np.asarray(visible) != 0, np.asarray(head_sizes, np.float64)
+    _check(pred, gt, visible, head_sizes)
+    distances = np.linalg.norm(pred - gt, axis=2) / head_sizes[:, None]
+    correct = ((distances <= threshold) & visible).sum(axis=0)
+    annotated = visible.sum(axis=0)
+    with np.errstate(invalid='ignore'):
+        percentages = 100 * correct / annotated
+    counted = [name not in LEFT_OUT for name in MPII_KEYPOINTS]
+    total = annotated[counted].sum()
+    mean = float(100 * correct[counted].sum() / total) if total else float('nan')
+    groups = {name: _mean_of(percentages, members) for name, members in MPII_GROUPS.items()}
+    return {**groups, 'Mean': mean}
+
+
+def _mean_of(percentages: np.ndarray, members: tuple[str, ...]) -> float:
+    """Mean percentage of the named keypoints, those without one left out."""
+    values = percentages[[MPII_KEYPOINTS.index(name) for name in members]]
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else float('nan')
+
+
+def _check(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, head_sizes: np.ndarray) -> None:
+    """Refuse what would silently give a wrong percentage."""
+    num_people, num_keypoints = len(gt), len(MPII_KEYPOINTS)
+    expected = {
+        'pred': (pred, (num_people, num_keypoints, 2)),
+        'gt': (gt, (num_people, num_keypoints, 2)),
+        'visible': (visible, (num_people, num_keypoints)),
+        'head_sizes': (head_sizes, (num_people,)),
+    }
+    for name, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise ValueError(
+                f"{name} should be {shape} (MPII's 16 keypoints), but is {array.shape}"
+            )
+    bad = np.flatnonzero(~(np.isfinite(head_sizes) & (head_sizes > 0)))
+    if len(bad):
+        raise ValueError(
+            f'head_sizes[{bad[0]}] is {head_sizes[bad[0]]}, but distances are divided by it; give '
+            "0.6 x the diagonal of the person's head box, or leave the person out"
+        )
+    for name, array in (('pred', pred), ('gt', np.where(visible[..., None], gt, 0))):
+        bad = np.argwhere(~np.isfinite(array).all(axis=2))
+        if len(bad):
+            person, keypoint = bad[0]
+            raise ValueError(
+                f'{name}[{person}, {keypoint}] ({MPII_KEYPOINTS[keypoint]}) is '
+                f'{array[person, keypoint].tolist()}; keypoints should be finite'
+            )

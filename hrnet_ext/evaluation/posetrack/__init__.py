@@ -1,0 +1,21 @@
+"""PoseTrack's evaluation: AP of the poses, MOTA of their tracks; NumPy and SciPy only.
+
+Shapes in this package: G annotated people of a frame, P predicted ones, 15 keypoints in the order
+of :data:`KEYPOINTS`. Coordinates are pixels of the image; distances are in head sizes.
+"""
+
+from hrnet_ext.evaluation.posetrack.evaluate import evaluate_posetrack
+from hrnet_ext.evaluation.posetrack.frames import Frame, People
+from hrnet_ext.evaluation.posetrack.keypoints import GROUPS, KEYPOINTS
+from hrnet_ext.evaluation.posetrack.reading import read_sequence
+from hrnet_ext.evaluation.posetrack.table import format_posetrack
+
+__all__ = [
+    'GROUPS',
+    'KEYPOINTS',
+    'Frame',
+    'People',
+    'evaluate_posetrack',
+    'format_posetrack',
+    'read_sequence',
+]

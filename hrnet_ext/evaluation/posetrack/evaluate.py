@@ -1,0 +1,201 @@
+"""PoseTrack's evaluation of a whole data set."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from hrnet_ext.evaluation.posetrack.average_precision import keypoint_ap
+from hrnet_ext.evaluation.posetrack.clear_mot import Counts, Observation, clear_mot
+from hrnet_ext.evaluation.posetrack.frames import Frame
+from hrnet_ext.evaluation.posetrack.keypoints import (
+    KEYPOINTS,
+    by_group,
+    by_keypoint,
+    mean_of_known,
+)
+from hrnet_ext.evaluation.posetrack.matching import Match, match
+from hrnet_ext.evaluation.posetrack.reading import read_pairs
+from hrnet_ext.evaluation.posetrack.regions import without_ignored
+
+Pairs = list[tuple[Frame, Frame]]
+
+# What poseval counts for every keypoint of a frame that has nobody on one side: an object and a
+# prediction that cannot be matched, whoever is on the other side.
+NOBODY: Observation = ([0], [0], np.full((1, 1), np.inf))
+
+
+def evaluate_posetrack(
+    gt: Mapping[str, Mapping], pred: Mapping[str, Mapping], strict_poseval: bool = True
+) -> dict[str, Any]:
+    """AP of predicted poses and, if they have track ids, CLEAR-MOT of their tracks.
+
+    A keypoint is right within half a head size; the totals are means over the 15 keypoints.
+    Keypoints inside ignore regions, and PoseTrack18's ears, do not count. A person's or keypoint's
+    score is never compared with a threshold: drop what should not count before.
+
+    With ``strict_poseval`` the numbers are those of the official poseval with motmetrics 1.4:
+
+    - frames without annotated people are left out, even if they are said to be labelled;
+    - tracks are evaluated without the last annotated frame of each sequence (poseval crashes on
+      sequences of one; here they add nothing);
+    - a frame in which nobody is annotated, or nobody predicted, counts as one object missed and
+      one false positive for every keypoint;
+    - a keypoint that is neither annotated nor predicted has AP 0;
+    - a group of keypoints of which one has no value has none.
+
+    Without, every labelled frame counts, for as many objects and false positives as there are,
+    and what has no value is left out of means. Equal scores are ranked from the last listed to
+    the first, sequences sorted by name.
+
+    Args:
+        gt: Ground truth by sequence name: PoseTrack18's or PoseTrack17's JSON as a dict.
+        pred: Predictions likewise; every sequence and frame of ``gt`` must be there.
+        strict_poseval: Whether to give poseval's numbers rather than the definitions'.
+
+    Returns:
+        All values in %, NaN where there is none:
+
+        - 'AP': mean over the keypoints.
+        - 'MOTA', 'MOTP', 'Precision', 'Recall': likewise, of the tracks. 'MOTP' is
+          100 (1 - mean distance of the matches in head sizes). Left out, with all else about
+          tracks, if no prediction has a track id.
+        - 'MOTP_poseval' (``strict_poseval`` only): what poseval prints as MOTP, see
+          :class:`~hrnet_ext.evaluation.posetrack.clear_mot.Counts`.
+        - 'per_keypoint', 'per_group': each of these metrics by name.
+        - 'counts': the numbers of events of the tracks, by keypoint.
+        - 'num_sequences', 'num_frames': how many were evaluated.
+
+    Raises:
+        ValueError: If the data is not sound; the message names sequence, frame and key.
+    """
+    sequences = {name: _read(gt, pred, name) for name in sorted(gt)}
+    tracked = _is_tracked(sequences)
+    matches = {
+        name: [_match(*pair) for pair in pairs if _is_evaluated(pair[0], strict_poseval)]
+        for name, pairs in sequences.items()
+    }
+    num_frames = sum(map(len, matches.values()))
+    if not num_frames:
+        raise ValueError(
+            f'none of the {len(gt)} sequences of the ground truth has an annotated frame'
+        )
+    values = {'AP': _ap([item for items in matches.values() for item in items], strict_poseval)}
+    counts = _count(list(matches.values()), strict_poseval) if tracked else []
+    values |= _tracking(counts, strict_poseval) if tracked else {}
+    result: dict[str, Any] = {name: mean_of_known(each) for name, each in values.items()}
+    result['per_keypoint'] = {name: by_keypoint(each) for name, each in values.items()}
+    result['per_group'] = {
+        name: by_group(each, skip_nan=not strict_poseval) for name, each in values.items()
+    }
+    if tracked:
+        result['counts'] = {name: vars(each) for name, each in zip(KEYPOINTS, counts)}
+    return {**result, 'num_sequences': len(gt), 'num_frames': num_frames}
+
+
+def _read(gt: Mapping[str, Mapping], pred: Mapping[str, Mapping], name: str) -> Pairs:
+    """Frames of a sequence with their predictions."""
+    if name not in pred:
+        raise ValueError(
+            f"sequence '{name}' is missing from the predictions (they have {sorted(pred)}); "
+            'give one for every sequence of the ground truth, under the same name'
+        )
+    return read_pairs(gt[name], pred[name], name)
+
+
+def _is_evaluated(frame: Frame, strict_poseval: bool) -> bool:
+    """Whether a frame of the ground truth counts."""
+    return frame.annotated if strict_poseval else frame.labelled
+
+
+def _is_tracked(sequences: Mapping[str, Pairs]) -> bool:
+    """Whether there are tracks to evaluate.
+
+    Raises:
+        ValueError: If some frames have track ids and others do not.
+    """
+    gt_tracked = _have_ids(sequences, 0, 'ground truth')
+    pred_tracked = _have_ids(sequences, 1, 'predictions')
+    if pred_tracked and gt_tracked is False:
+        raise ValueError(
+            'the predictions have track ids, but the ground truth has none; give it track_id, or '
+            "leave out the predictions' to evaluate AP alone"
+        )
+    return pred_tracked is not False and gt_tracked is not False
+
+
+def _have_ids(sequences: Mapping[str, Pairs], side: int, what: str) -> bool | None:
+    """Whether the people of one side have track ids; None if there are no people."""
+    tracked: bool | None = None
+    for name, pairs in sequences.items():
+        for frame in (pair[side] for pair in pairs if len(pair[side].people)):
+            has_ids = frame.people.track_ids is not None
+            if tracked is not None and has_ids != tracked:
+                raise ValueError(
+                    f"sequence '{name}', {what}: frame '{frame.name}' is "
+                    f'{"with" if has_ids else "without"} track ids, unlike those before it; give '
+                    'track_id to everybody, or to nobody to evaluate AP alone'
+                )
+            tracked = has_ids
+    return tracked
+
+
+def _match(gt: Frame, pred: Frame) -> Match:
+    """A frame's people measured against one another, the ignore regions applied to both."""
+    people = (without_ignored(frame.people, gt.ignore_regions) for frame in (gt, pred))
+    return match(*people)
+
+
+def _ap(matches: list[Match], strict_poseval: bool) -> np.ndarray:
+    """AP (15,) over all frames, in %."""
+    return keypoint_ap(
+        np.concatenate([item.pred.scores for item in matches]),
+        np.concatenate([item.labels for item in matches]),
+        np.concatenate([item.pred.present for item in matches]),
+        sum(item.gt.present.sum(axis=0) for item in matches),
+        strict_poseval=strict_poseval,
+    )
+
+
+def _count(sequences: list[list[Match]], strict_poseval: bool) -> list[Counts]:
+    """Events of each of the 15 keypoints over all sequences."""
+    if strict_poseval:
+        sequences = [matches[:-1] for matches in sequences]
+    return [
+        sum(
+            (clear_mot(_observe(matches, joint, strict_poseval)) for matches in sequences), Counts()
+        )
+        for joint in range(len(KEYPOINTS))
+    ]
+
+
+def _observe(matches: list[Match], joint: int, strict_poseval: bool) -> Iterator[Observation]:
+    """One keypoint of everybody, frame by frame."""
+    for item in matches:
+        if strict_poseval and not (len(item.gt) and len(item.pred)):
+            yield NOBODY
+            continue
+        rows, columns = item.gt.present[:, joint], item.pred.present[:, joint]
+        yield (
+            item.gt.track_ids[rows].tolist(),
+            item.pred.track_ids[columns].tolist(),
+            item.distances[rows][:, columns, joint],
+        )
+
+
+def _tracking(counts: list[Counts], strict_poseval: bool) -> dict[str, np.ndarray]:
+    """CLEAR-MOT's values (15,) in % from the events of each keypoint."""
+    total = {name: np.array([vars(each)[name] for each in counts]) for name in vars(Counts())}
+    objects, detections = total['objects'], total['detections']
+    errors = total['misses'] + total['switches'] + total['false_positives']
+    with np.errstate(invalid='ignore', divide='ignore'):
+        values = {
+            'MOTA': 100 * (1 - np.where(objects > 0, errors / objects, np.nan)),
+            'MOTP': 100 * (1 - total['distance'] / detections),
+            'Precision': 100 * detections / (detections + total['false_positives']),
+            'Recall': 100 * detections / objects,
+        }
+        poseval = 100 * (1 - total['event_distance'] / detections)
+    if strict_poseval:
+        values['MOTP_poseval'] = np.where(detections > 0, poseval, 0)
+    return values

@@ -1,0 +1,66 @@
+"""Reading single fields of an annotation file, with messages that say where and what to do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+NO_HEAD_BOX = np.full(4, np.nan)
+
+
+def require(data: Any, key: str, where: str) -> Any:
+    """``data[key]``.
+
+    Raises:
+        ValueError: If ``data`` is no dict or has no such key.
+    """
+    if not isinstance(data, Mapping) or key not in data:
+        held = sorted(map(str, data)) if isinstance(data, Mapping) else type(data).__name__
+        raise ValueError(
+            f"{where} has no '{key}' (it is or holds {held}); add it as in PoseTrack's files"
+        )
+    return data[key]
+
+
+def numbers(values: Any, what: str) -> np.ndarray:
+    """``values`` as a float64 array.
+
+    Raises:
+        ValueError: If they are not numbers.
+    """
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f'{what} should be numbers, but are {values!r}') from None
+
+
+def as_track_id(value: Any, where: str) -> int:
+    """A track id as an int.
+
+    Raises:
+        ValueError: If it is not a whole number.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise ValueError(f'{where}: track_id should be a whole number, but is {value!r}')
+    if int(value) != value:
+        raise ValueError(f'{where}: track_id should be a whole number, but is {value!r}')
+    return int(value)
+
+
+def polygon(x: Sequence[float], y: Sequence[float], where: str) -> np.ndarray:
+    """An ignore region as (V, 2); an empty one covers nothing.
+
+    Raises:
+        ValueError: If x and y differ in number, are not finite, or are one or two points.
+    """
+    if len(x) != len(y):
+        raise ValueError(f'{where} has {len(x)} x and {len(y)} y; give one of each per corner')
+    corners = np.stack([numbers(x, where), numbers(y, where)], axis=1).reshape(-1, 2)
+    if 0 < len(corners) < 3:
+        raise ValueError(
+            f'{where} is a polygon of {len(corners)} points, {corners.tolist()}; '
+            'give three or more, or remove the region'
+        )
+    if not np.isfinite(corners).all():
+        raise ValueError(f'{where} has corners that are not finite: {corners.tolist()}')
+    return corners
