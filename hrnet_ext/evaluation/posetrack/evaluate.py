@@ -97,7 +97,8 @@ def _read(gt: Mapping[str, Mapping], pred: Mapping[str, Mapping], name: str) -> 
     """Frames of a sequence with their predictions."""
     if name not in pred:
         raise ValueError(
-            f"sequence '{name}' is missing from the predictions (they have {sorted(pred)}); "
+            f"sequence '{name}' is missing from the predictions (they have {sorted(pred)[:5]}, "
+            f'{len(pred)} in all); '
             'give one for every sequence of the ground truth, under the same name'
         )
     return read_pairs(gt[name], pred[name], name)
