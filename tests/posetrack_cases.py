@@ -128,6 +128,11 @@ def _rect(annotation: dict) -> dict:
     return rect
 
 
+def half_hidden(points: list[tuple]) -> list[tuple]:
+    """Points of which every other one is called hidden; where it has a place, it still counts."""
+    return [(x, y, 0) if (x or y) and i % 2 else (x, y, v) for i, (x, y, v) in enumerate(points)]
+
+
 class RandomPeople:
     """People drifting through a sequence, and what an unreliable tracker makes of them.
 
@@ -214,11 +219,11 @@ class RandomPeople:
         """The person as annotated: some keypoints left out, now and then all of them."""
         share = 0.0 if self.chance(0.04) else 0.85
         points = [point if point[2] and self.chance(share) else (0, 0, 0) for point in _points(one)]
-        return person(points, one['track_id'], one['bbox_head'])
+        return person(half_hidden(points), one['track_id'], one['bbox_head'])
 
     def shadow(self, one: dict, track_id: int) -> dict:
         """A person with the same keypoints, a hair to the right: as good for a prediction."""
-        points = [(x + 0.01, y, 1) if visible else (0, 0, 0) for x, y, visible in _points(one)]
+        points = [(x + 0.01, y, 0) if x or y else (0, 0, 0) for x, y, _ in _points(one)]
         return person(points, track_id, one['bbox_head'])
 
     def lacking(self, one: dict, name: str | None) -> dict:
@@ -254,7 +259,7 @@ class RandomPeople:
                 points.append((x, y, 1) if exact else (*self.near(x, y, spread), 1))
         if self.chance(0.03):
             points = [(0, 0, 0)] * len(points)
-        return person(points, track_id, None, [self.random.random() for _ in NAMES])
+        return person(half_hidden(points), track_id, None, [self.random.random() for _ in NAMES])
 
     def regions(self, people: list) -> list[list[tuple]]:
         """Polygons: stars that cross themselves, an empty one, one with a keypoint as corner."""
