@@ -93,7 +93,7 @@ def _check_names(frames: list[Frame], where: str) -> None:
 def _check_people(frame: Frame, where: str) -> None:
     """Keypoints and scores must be numbers, track ids unique."""
     people = frame.people
-    for name, values in (('coordinates', people.keypoints), ('score', people.scores[..., None])):
+    for name, values in (('position', people.keypoints), ('score', people.scores[..., None])):
         bad = np.argwhere(people.present & ~np.isfinite(values).all(axis=2))
         if len(bad):
             person, joint = bad[0]
