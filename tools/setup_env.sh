@@ -21,6 +21,10 @@ if [ "$(cat "$VENV/.hrnet_ext" 2>/dev/null)" = "$stamp $PWD" ]; then
 fi
 
 echo "environment: installing into $VENV (PyTorch and all: some minutes, about 5 GB)"
+if [ -f "$VENV/.hrnet_ext" ] && ! grep -qF "$VENV/bin/python" "$VENV/bin/pip"; then
+    echo "environment: $VENV was made under another name, which its scripts call; making it anew"
+    rm -rf "$VENV"
+fi
 if [ ! -x "$VENV/bin/pip" ]; then
     # Debian's Python has no ensurepip: then the pip outside puts one inside.
     "$PYTHON" -m venv "$VENV" 2>/dev/null || {
