@@ -58,7 +58,7 @@ cat <<END
 held-out AP   $ap (COCO keypoint AP by OKS, ground-truth boxes, flip test): $work_dir/metrics.json
 pictures      $work_dir/pictures/overview.png
 checkpoint    $(ls "$work_dir"/best_*.pth)
-training log  $(ls "$work_dir"/*/*.log | tail -n 1)
+training log  $(grep -l 'Epoch(train)' "$work_dir"/*/*.log | tail -n 1)
 data          $data
 environment   source ${VENV:-.venv}/bin/activate
 END
