@@ -33,6 +33,9 @@ run() { echo "+ $*"; "$@"; }
 
 step "1/5 environment: Python packages into ${VENV:-.venv}"
 bash tools/setup_env.sh
+# One core for the process that loads pictures: compute threads that wait for a taken core stall all others.
+cores=$(nproc)
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( cores > 1 ? cores - 1 : 1 ))}
 export PATH="$(cd "${VENV:-.venv}" && pwd)/bin:$PATH"
 
 step "2/5 data: render pictures of people with known keypoints into $data"

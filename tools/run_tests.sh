@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export VENV=${VENV:-.venv}
+# The tensors are small: one thread computes them as fast, and does not stall on a busy machine.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 bash tools/setup_env.sh
 exec "$VENV/bin/python" -m pytest "$@"
