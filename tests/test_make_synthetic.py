@@ -102,6 +102,8 @@ def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path, number, status):
         text=True,
         env=ENVIRONMENT,
         start_new_session=True,
+        # a test run in the background of a script ignores Ctrl-C, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob('*.jpg')):
