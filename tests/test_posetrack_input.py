@@ -155,9 +155,7 @@ def test_coordinates_that_are_no_numbers(gt, pred, side, layout, value):
     broken = gt if side == 'ground truth' else pred
     broken['annotations'][2]['keypoints'][1] = value
     pair = [to_2017(each) for each in (gt, pred)] if layout == '2017' else [gt, pred]
-    refused(
-        *pair, f"{side}: frame '.*000001.jpg', person 0: position of 'nose' is .*, (nan|inf)"
-    )
+    refused(*pair, f"{side}: frame '.*000001.jpg', person 0: position of 'nose' is .*, (nan|inf)")
 
 
 def test_scores_that_are_no_numbers_or_too_few(gt, pred):
