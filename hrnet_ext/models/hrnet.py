@@ -73,7 +73,7 @@ class HRNet(BaseModule):
 
     def __init__(
         self,
-        width: int = 32,
+        width: int | Mapping = 32,
         num_modules: tuple[int, int, int] = (1, 4, 3),
         *,
         multiscale_output: bool = False,
@@ -211,7 +211,7 @@ class HRNetV2(HRNet):
 
     def __init__(
         self,
-        width: int = 32,
+        width: int | Mapping = 32,
         num_modules: tuple[int, int, int] = (1, 4, 3),
         *,
         multiscale_output: bool = True,

@@ -19,14 +19,42 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
     """MMPose's estimator with the flip test in one forward pass.
 
     Args:
-        *args: As MMPose's: backbone, neck, head, train_cfg, test_cfg, data_preprocessor...
+        backbone: Config of the network.
+        neck: Config of what stands between network and head.
+        head: Config of the head.
+        train_cfg: ``compute_acc``.
+        test_cfg: ``flip_test``, ``flip_mode``, ``shift_heatmap``, ``output_heatmaps``,
+            ``output_keypoint_indices``.
+        data_preprocessor: Config of MMPose's ``PoseDataPreprocessor``: mean, std, channel order.
+        init_cfg: MMEngine's initialisation.
+        metainfo: Replaces what the data set says of its keypoints.
         channels_last: Keep weights and maps in channels-last order, the faster one for
             convolutions on current CPUs and GPUs. Numbers may differ in the last bits.
-        **kwargs: As MMPose's.
     """
 
-    def __init__(self, *args, channels_last: bool = False, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        head: dict | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+        metainfo: dict | None = None,
+        *,
+        channels_last: bool = False,
+    ) -> None:
+        super().__init__(
+            backbone=backbone,
+            neck=neck,
+            head=head,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg,
+            data_preprocessor=data_preprocessor,
+            init_cfg=init_cfg,
+            metainfo=metainfo,
+            )
         register_conversion(self)
         if channels_last:
             self.to(memory_format=torch.channels_last)
