@@ -54,7 +54,7 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
             data_preprocessor=data_preprocessor,
             init_cfg=init_cfg,
             metainfo=metainfo,
-            )
+        )
         register_conversion(self)
         if channels_last:
             self.to(memory_format=torch.channels_last)
