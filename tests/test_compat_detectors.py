@@ -49,7 +49,9 @@ def build(name):
     model = without_weights(Config.fromfile(CONFIGS / name).model.to_dict())
     model['data_preprocessor'].pop('batch_augments', None)
     torch.manual_seed(0)
-    return MODELS.build(ConfigDict(model))
+    detector = MODELS.build(ConfigDict(model))
+    detector.init_weights()  # DETRs allocate embeddings that hold anything, NaN too, before this
+    return detector
 
 
 def sample(size, with_masks):
