@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
@@ -70,13 +71,16 @@ def is_users(error: BaseException) -> bool:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a tool; what the user got wrong ends as one message and exit status 1.
+    """Run a tool; what the user got wrong ends as one message and exit status 1, Ctrl-C as 130.
 
     Args:
         main: The tool. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` its errors keep their traceback.
     """
     try:
         main()
+    except KeyboardInterrupt:
+        sys.stderr.write('\ninterrupted; what was saved is whole (train.py --resume continues)\n')
+        sys.exit(INTERRUPTED)
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0') or not is_users(error):
             raise

@@ -105,6 +105,16 @@ def test_a_bug_keeps_its_traceback():
         cli.run(broken)
 
 
+def test_ctrl_c_ends_with_one_line_and_the_shells_status(capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        cli.run(interrupted)
+    assert ended.value.code == 130
+    assert '--resume continues' in capsys.readouterr().err
+
+
 def test_errors_from_loader_workers_lose_their_traceback():
     text = 'Caught ValueError in worker 0.\nOriginal Traceback (most recent):\n  x\nValueError: bad'
     assert cli.describe(ValueError(text)) == 'bad'
