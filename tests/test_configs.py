@@ -122,6 +122,13 @@ def test_checks_run_before_training(path):
     assert {'type': 'hrnet_ext.PreflightHook'} in load(path).custom_hooks
 
 
+@each_leaf
+def test_evaluation_has_the_same_batches_in_any_number_of_processes(path):
+    cfg = load(path)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.batch_sampler.type == 'hrnet_ext.WholeBatches'
+
+
 def test_the_codecs_are_the_papers():
     sizes = {'': ((192, 256), (48, 64), 2), '_384x288': ((288, 384), (72, 96), 3)}
     for path in COCO:

@@ -33,7 +33,7 @@ run() { echo "+ $*"; "$@"; }
 
 step "1/5 environment: Python packages into ${VENV:-.venv}"
 bash tools/setup_env.sh
-# One core for the process that loads pictures: compute threads that wait for a taken core stall all others.
+# One core for the process that loads pictures: with a compute thread on every core, steps were seen to stall.
 cores=$(nproc)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( cores > 1 ? cores - 1 : 1 ))}
 export PATH="$(cd "${VENV:-.venv}" && pwd)/bin:$PATH"

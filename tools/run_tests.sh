@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export VENV=${VENV:-.venv}
-# The tensors are small: one thread computes them as fast, and does not stall on a busy machine.
+# The tensors are small; with a compute thread on every core, a busy machine was seen to stall.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 bash tools/setup_env.sh

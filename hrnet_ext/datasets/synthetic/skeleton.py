@@ -107,7 +107,6 @@ def _mirrored(joint: Joint) -> Joint:
 
 JOINTS: tuple[Joint, ...] = _MIDLINE + _LEFT + tuple(_mirrored(joint) for joint in _LEFT)
 JOINT_INDEX: Mapping[str, int] = {joint.name: i for i, joint in enumerate(JOINTS)}
-FLEXION, ABDUCTION, TWIST = range(3)
 LIMITS: np.ndarray = np.array([(j.flexion, j.abduction, j.twist) for j in JOINTS], dtype=float)
 """(J, 3, 2) degrees: lowest and highest flexion, abduction and twist."""
 
