@@ -7,8 +7,9 @@ import pytest
 from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
 from hrnet_ext.datasets.body import CocoDataset
-from hrnet_ext.datasets.body.coco_files import missing_images
-from hrnet_ext.datasets.body.coco_keypoints import KEYPOINTS, LIMBS, mirror_of
+from hrnet_ext.datasets.body.coco_keypoints import KEYPOINTS, LIMBS
+from hrnet_ext.datasets.body.files import missing_images
+from hrnet_ext.datasets.body.metainfo import mirror_of
 from hrnet_ext.datasets.transforms import LoadImage
 from tests.tiny_coco import NUM_KEYPOINTS, write_coco
 

@@ -7,7 +7,7 @@ import pytest
 from mmpose.evaluation.metrics import CocoMetric as MMPoseCocoMetric
 
 from hrnet_ext.datasets.body import CocoDataset
-from hrnet_ext.evaluation.metrics import CocoMetric, check_people, check_sigmas
+from hrnet_ext.evaluation.metrics.coco import CocoMetric, check_people, check_sigmas
 from tests.tiny_coco import write_coco
 
 

@@ -10,8 +10,9 @@ from mmengine.fileio import exists, load
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
-from hrnet_ext.datasets.body.coco_files import check_annotations, check_detections, missing_images
+from hrnet_ext.datasets.body.coco_files import check_annotations, check_detections
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
+from hrnet_ext.datasets.body.files import check_images
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
@@ -96,7 +97,8 @@ class CocoDataset(MMPoseCocoDataset):
         if not samples:
             self._explain(what)
             raise ValueError(f'{what} `{self.ann_file}` {self._nobody()}')
-        self._check_images(samples)
+        paths = {sample['img_path'] for sample in samples}
+        check_images(paths, self._key('data_prefix.img'), self._cure)
         return samples
 
     def parse_data_info(self, raw_data_info: dict) -> dict | None:
@@ -131,13 +133,3 @@ class CocoDataset(MMPoseCocoDataset):
             'holds nobody with a box and at least one labelled keypoint; COCO keeps keypoints in '
             'person_keypoints_*.json, not in instances_*.json'
         )
-
-    def _check_images(self, samples: list[dict]) -> None:
-        paths = {sample['img_path'] for sample in samples}
-        missing = missing_images(paths)
-        if missing:
-            shown = ', '.join(f'`{osp.normpath(path)}`' for path in missing[:3])
-            raise FileNotFoundError(
-                f'{len(missing)} of {len(paths)} images are missing, such as {shown} '
-                f'({self._key("data_prefix.img")}): {self._cure}'
-            )

@@ -1,12 +1,12 @@
 """COCO's 17 keypoints: order, symmetry, OKS sigmas, limbs.
 
-Numbers are keyed by what they describe and indices are derived, so that nothing here can be out of
-step. :func:`coco_metainfo` gives them in the form MMPose's data sets read.
+Numbers are keyed by body part and indices are derived, so that nothing here can be out of step.
 """
+
+from hrnet_ext.datasets.body.metainfo import make_metainfo
 
 SIDES = ('left', 'right')
 PAIRED_PARTS = ('eye', 'ear', 'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
-UPPER_PARTS = ('nose', 'eye', 'ear', 'shoulder', 'elbow', 'wrist')
 
 KEYPOINTS = ('nose', *(f'{side}_{part}' for part in PAIRED_PARTS for side in SIDES))
 
@@ -46,47 +46,8 @@ LIMBS = (
     ('left_ear', 'left_shoulder'),
     ('right_ear', 'right_shoulder'),
 )
-GREEN, ORANGE, BLUE = [0, 255, 0], [255, 128, 0], [51, 153, 255]  # left, right, middle: MMPose's
-
-
-def part_of(keypoint: str) -> str:
-    """The body part of a keypoint: ``left_knee`` -> ``knee``."""
-    return keypoint.split('_')[-1]
-
-
-def mirror_of(keypoint: str) -> str:
-    """The keypoint's name in a mirrored picture; the nose mirrors to itself."""
-    if keypoint.startswith('left_'):
-        return keypoint.replace('left_', 'right_')
-    return keypoint.replace('right_', 'left_')
-
-
-def side_colour(*keypoints: str) -> list[int]:
-    """RGB by side: green left, orange right, blue for the head and what joins the two sides."""
-    if {part_of(name) for name in keypoints} <= {'nose', 'eye', 'ear'}:
-        return BLUE
-    sides = {name.split('_')[0] for name in keypoints}
-    return {'left': GREEN, 'right': ORANGE}[sides.pop()] if len(sides) == 1 else BLUE
 
 
 def coco_metainfo() -> dict:
     """COCO's facts as the ``metainfo`` of an MMPose data set."""
-    return {
-        'dataset_name': 'coco',
-        'keypoint_info': {
-            index: {
-                'name': name,
-                'id': index,
-                'color': side_colour(name),
-                'type': 'upper' if part_of(name) in UPPER_PARTS else 'lower',
-                'swap': mirror_of(name) if mirror_of(name) != name else '',
-            }
-            for index, name in enumerate(KEYPOINTS)
-        },
-        'skeleton_info': {
-            index: {'link': link, 'id': index, 'color': side_colour(*link)}
-            for index, link in enumerate(LIMBS)
-        },
-        'joint_weights': [LOSS_WEIGHTS.get(part_of(name), 1.0) for name in KEYPOINTS],
-        'sigmas': [SIGMAS[part_of(name)] for name in KEYPOINTS],
-    }
+    return make_metainfo('coco', KEYPOINTS, LIMBS, sigmas=SIGMAS, loss_weights=LOSS_WEIGHTS)

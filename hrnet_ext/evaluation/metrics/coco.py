@@ -1,4 +1,4 @@
-"""The registered metrics, shells around the evaluation itself."""
+"""COCO keypoint AP, registered."""
 
 import os
 
