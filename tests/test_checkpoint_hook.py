@@ -18,9 +18,10 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-import hrnet_ext.checkpoints.saving as saving
-from hrnet_ext.checkpoints import load_checkpoint, save_checkpoint, write_atomically
+import hrnet_ext.writing as writing
+from hrnet_ext.checkpoints import load_checkpoint, save_checkpoint
 from hrnet_ext.engine.checkpoint_hook import CheckpointHook
+from hrnet_ext.writing import write_atomically
 
 
 class Model(BaseModel):
@@ -181,7 +182,7 @@ def test_interruption_leaves_no_part(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(saving.os, 'fsync', interrupt)
+    monkeypatch.setattr(writing.os, 'fsync', interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_atomically(tmp_path / 'a.pth', b'content')
     assert saved(tmp_path) == []

@@ -8,7 +8,7 @@ Our names are MMPose's inside a pose estimator: ``backbone.*`` and ``head.*``.
 from hrnet_ext.checkpoints.conversion import ConversionReport, convert, find_weights, to_official
 from hrnet_ext.checkpoints.loading import CheckpointError, UnsafeCheckpointError, load_checkpoint
 from hrnet_ext.checkpoints.registration import register_conversion
-from hrnet_ext.checkpoints.saving import save_checkpoint, write_atomically
+from hrnet_ext.checkpoints.saving import save_checkpoint
 
 __all__ = [
     'CheckpointError',
@@ -20,5 +20,4 @@ __all__ = [
     'register_conversion',
     'save_checkpoint',
     'to_official',
-    'write_atomically',
 ]

@@ -13,7 +13,7 @@ import torch
 from hrnet_ext import __version__
 from hrnet_ext.checkpoints.conversion import ConversionReport, convert, to_official
 from hrnet_ext.checkpoints.loading import CheckpointError, load_checkpoint
-from hrnet_ext.checkpoints.saving import write_atomically
+from hrnet_ext.writing import write_atomically
 
 
 def convert_file(

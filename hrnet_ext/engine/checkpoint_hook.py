@@ -17,8 +17,8 @@ from mmengine.runner import Runner
 
 from hrnet_ext.checkpoints import load_checkpoint
 from hrnet_ext.checkpoints.conversion import COUNTER
-from hrnet_ext.checkpoints.saving import check_writable, write_atomically
 from hrnet_ext.registry import HOOKS
+from hrnet_ext.writing import check_writable, write_atomically
 
 ATOMIC_BACKEND = 'hrnet_ext.atomic'
 ADAM_COPIES = 3  # the weights and the optimizer's two moments
@@ -30,11 +30,11 @@ class AtomicBackend(LocalBackend):
     """MMEngine's local files, but a write is complete or has not happened."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes; errors as :func:`hrnet_ext.checkpoints.write_atomically`."""
+        """Write bytes; errors as :func:`hrnet_ext.writing.write_atomically`."""
         write_atomically(filepath, obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
-        """Write text; errors as :func:`hrnet_ext.checkpoints.write_atomically`."""
+        """Write text; errors as :func:`hrnet_ext.writing.write_atomically`."""
         write_atomically(filepath, obj.encode(encoding))
 
 

@@ -1,0 +1,120 @@
+"""Write a file so that a full disk or a crash never costs the one that was there before."""
+
+import errno
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+PARTIAL_SUFFIX = '.partial'
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
+    """Write a file under a temporary name beside its place, then rename it.
+
+    Readers see the old file or the new one, never a part of it; on failure the old one stays and
+    the part is removed.
+
+    Args:
+        path: Where to; its folder is made where missing.
+        content: All of it.
+
+    Raises:
+        OSError: With the file, the cause and the free space; its class and errno are the cause's.
+    """
+    path = Path(path)
+    partial = path.with_name(f'.{path.name}{PARTIAL_SUFFIX}')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open('wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        _remove_if_there(partial)
+        raise _explain(error, path, len(content)) from error
+    except BaseException:  # interrupted: no part stays behind either
+        _remove_if_there(partial)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None = None) -> None:
+    """Write a JSON file, atomically.
+
+    Args:
+        path: Where to; its folder is made where missing.
+        content: What JSON can hold.
+        indent: Blanks per level; None for one line.
+
+    Raises:
+        OSError: As :func:`write_atomically`.
+    """
+    separators = (',', ':') if indent is None else None
+    text = json.dumps(content, indent=indent, separators=separators)
+    write_atomically(path, f'{text}\n'.encode())
+
+
+def check_writable(folder: str | os.PathLike[str]) -> None:
+    """Try a small file in a folder, which is made where missing.
+
+    Raises:
+        OSError: With the folder and the cause.
+    """
+    probe = Path(folder) / f'.write_test_{os.getpid()}'
+    write_atomically(probe, b'')
+    probe.unlink()
+
+
+def _explain(error: OSError, path: Path, size: int) -> OSError:
+    kept = f' The earlier {path.name} is untouched.' if _exists(path) else ''
+    cure = {
+        errno.ENOSPC: 'Free some space there, or choose another folder (--work-dir).',
+        errno.EDQUOT: 'Your quota is used up; free some space or choose another --work-dir.',
+        errno.EFBIG: 'The file-size limit (ulimit -f) or the file system does not allow it.',
+    }.get(error.errno, 'Choose a folder you can write to (--work-dir).')
+    return OSError(
+        error.errno,
+        f'Cannot write {path} ({size:,} bytes): {error.strerror or error}; '
+        f'{_free_space(path)}.{kept} {cure}',
+    )
+
+
+def _free_space(path: Path) -> str:
+    for folder in path.parents:
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:
+            continue
+        return f'{free:,} bytes are free in {folder}'
+    return 'free space unknown'
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder that may not even be looked into
+        return False
+
+
+def _remove_if_there(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut, where the system can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows cannot open folders
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        return  # some network file systems refuse; the file's content is safe already
+    finally:
+        os.close(descriptor)
