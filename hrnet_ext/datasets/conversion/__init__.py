@@ -1,0 +1,1 @@
+"""Other data in the layouts that the data sets read."""
