@@ -1,4 +1,4 @@
 """MPII's annotation files: the release's JSON, and our own form of it."""
 
-FORMAT = 'hrnet_ext.mpii'  # `info.format` of our own form
-VERSION = 1  # `info.version`; to be raised when an older reader would misread a newer file
+# Kept where the renderer of synthetic people, which must not import OpenMMLab, can read it, too.
+from hrnet_ext.datasets.mpii_format import FORMAT, VERSION  # noqa: F401
