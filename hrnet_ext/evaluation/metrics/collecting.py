@@ -1,0 +1,49 @@
+"""From MMPose's data samples to the poses that metrics evaluate."""
+
+import numpy as np
+
+from hrnet_ext.evaluation.poses import Poses
+
+
+def poses_of(data_sample: dict) -> Poses:
+    """The people predicted in one data sample, as MMPose's ``CocoMetric`` reads them.
+
+    Box scores are the prediction's own, else those of the boxes the sample was cropped from, else
+    1. Areas are those of these padded boxes, else of the keypoints' extent. Where there are more
+    or fewer people than boxes (bottom-up models), the boxes say nothing of either.
+
+    Args:
+        data_sample: With ``pred_instances`` (keypoints (N, K, 2), keypoint_scores (N, K), maybe
+            bbox_scores (N,)) and maybe ``gt_instances`` (bbox_scores, bbox_scales (N, 2) in
+            pixels).
+
+    Raises:
+        ValueError: If there are no predictions or their shapes do not agree.
+    """
+    if 'pred_instances' not in data_sample:
+        raise ValueError(
+            f'data sample {data_sample.get("id")} has no pred_instances; a metric needs the '
+            "model's predictions (mode='predict')"
+        )
+    predicted, boxes = data_sample['pred_instances'], data_sample.get('gt_instances', {})
+    keypoints = np.asarray(predicted['keypoints'])
+    return Poses(
+        keypoints=keypoints,
+        keypoint_scores=np.asarray(predicted['keypoint_scores']),
+        box_scores=_box_scores(predicted, boxes, len(keypoints)),
+        areas=_areas(boxes, keypoints),
+    )
+
+
+def _box_scores(predicted: dict, boxes: dict, num_people: int) -> np.ndarray:
+    if 'bbox_scores' in predicted:
+        return np.asarray(predicted['bbox_scores'])
+    scores = np.asarray(boxes.get('bbox_scores', ()))
+    return scores if len(scores) == num_people else np.ones(num_people)
+
+
+def _areas(boxes: dict, keypoints: np.ndarray) -> np.ndarray:
+    scales = np.asarray(boxes.get('bbox_scales', ()))
+    if len(scales) == len(keypoints):
+        return scales.reshape(-1, 2).prod(axis=1)
+    return np.ptp(keypoints, axis=1).prod(axis=1)
