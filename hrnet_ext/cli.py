@@ -29,8 +29,13 @@ def config_parser(description: str) -> argparse.ArgumentParser:
         metavar='KEY=VALUE',
         help='override settings, such as train_cfg.max_epochs=20; no blanks in a value',
     )
-    parser.add_argument('--debug', nargs=0, action=_Debug, help='show the traceback of an error')
+    add_debug_argument(parser)
     return parser
+
+
+def add_debug_argument(parser: argparse.ArgumentParser) -> None:
+    """The flag that every tool that ends by :func:`run` takes."""
+    parser.add_argument('--debug', nargs=0, action=_Debug, help='show the traceback of an error')
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
