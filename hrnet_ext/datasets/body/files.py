@@ -1,13 +1,14 @@
 """Read what a data set is made of, with errors that name the file and the cure."""
 
-import json
 import os
 import os.path as osp
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from mmengine.fileio import get_text
+from mmengine.fileio import get
+
+from hrnet_ext.reading import parse_json
 
 
 def read_json(path: str, what: str) -> object:
@@ -20,18 +21,7 @@ def read_json(path: str, what: str) -> object:
     Raises:
         ValueError: If the file is not JSON; names the position.
     """
-    try:
-        return json.loads(get_text(path))
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f'{what} `{path}` is not JSON: byte {error.start} is not text '
-            '(an archive or an image? unpack it, or name the .json file)'
-        ) from error
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f'{what} `{path}` is not JSON: {error.msg} at line {error.lineno}, column '
-            f'{error.colno} (character {error.pos}); a broken download? fetch it again'
-        ) from error
+    return parse_json(get(path), f'{what} `{path}`')
 
 
 def check_records(records: object, fields: tuple[str, ...], where: str) -> None:

@@ -1,6 +1,6 @@
 """PoseTrack's evaluation of a whole data set."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from hrnet_ext.evaluation.posetrack.matching import Match, match
 from hrnet_ext.evaluation.posetrack.reading import read_pairs
 from hrnet_ext.evaluation.posetrack.regions import without_ignored
 
-Pairs = list[tuple[Frame, Frame]]
+Pairs = Sequence[tuple[Frame, Frame]]
 
 # What poseval counts for every keypoint of a frame that has nobody on one side: an object and a
 # prediction that cannot be matched, whoever is on the other side.
@@ -69,16 +69,31 @@ def evaluate_posetrack(
     Raises:
         ValueError: If the data is not sound; the message names sequence, frame and key.
     """
-    sequences = {name: _read(gt, pred, name) for name in sorted(gt)}
+    return evaluate_frames({name: _read(gt, pred, name) for name in sorted(gt)}, strict_poseval)
+
+
+def evaluate_frames(sequences: Mapping[str, Pairs], strict_poseval: bool = True) -> dict[str, Any]:
+    """What :func:`evaluate_posetrack` does, of frames that are read already.
+
+    Args:
+        sequences: By name, frames of the ground truth, each with its predictions.
+        strict_poseval: Whether to give poseval's numbers rather than the definitions'.
+
+    Returns:
+        As :func:`evaluate_posetrack`.
+
+    Raises:
+        ValueError: If no frame is annotated, or only some have track ids.
+    """
     tracked = _is_tracked(sequences)
     matches = {
-        name: [_match(*pair) for pair in pairs if _is_evaluated(pair[0], strict_poseval)]
-        for name, pairs in sequences.items()
+        name: [_match(*pair) for pair in sequences[name] if _is_evaluated(pair[0], strict_poseval)]
+        for name in sorted(sequences)
     }
     num_frames = sum(map(len, matches.values()))
     if not num_frames:
         raise ValueError(
-            f'none of the {len(gt)} sequences of the ground truth has an annotated frame'
+            f'none of the {len(sequences)} sequences of the ground truth has an annotated frame'
         )
     values = {'AP': _ap([item for items in matches.values() for item in items], strict_poseval)}
     counts = _count(list(matches.values()), strict_poseval) if tracked else []
@@ -90,7 +105,7 @@ def evaluate_posetrack(
     }
     if tracked:
         result['counts'] = {name: vars(each) for name, each in zip(KEYPOINTS, counts)}
-    return {**result, 'num_sequences': len(gt), 'num_frames': num_frames}
+    return {**result, 'num_sequences': len(sequences), 'num_frames': num_frames}
 
 
 def _read(gt: Mapping[str, Mapping], pred: Mapping[str, Mapping], name: str) -> Pairs:

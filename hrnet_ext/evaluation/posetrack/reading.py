@@ -38,10 +38,25 @@ def read_sequence(data: Mapping, where: str) -> list[Frame]:
     return frames
 
 
+def read_ground_truth(data: Mapping, name: str) -> list[Frame]:
+    """Frames of a sequence's ground truth, with all that the evaluation needs of them.
+
+    Args:
+        data: As for :func:`read_sequence`.
+        name: The sequence's name.
+
+    Raises:
+        ValueError: As :func:`read_sequence`, or if somebody has keypoints but no head box.
+    """
+    where = f"sequence '{name}', ground truth"
+    frames = read_sequence(data, where)
+    for frame in frames:
+        _check_head_boxes(frame, f"{where}: frame '{frame.name}'")
+    return frames
+
+
 def read_pairs(gt: Mapping, pred: Mapping, name: str) -> list[tuple[Frame, Frame]]:
     """Frames of a sequence's ground truth, each with its predictions.
-
-    Frames are paired by the number in their file's name (poseval pairs by position).
 
     Args:
         gt: The sequence's ground truth, as for :func:`read_sequence`.
@@ -49,27 +64,40 @@ def read_pairs(gt: Mapping, pred: Mapping, name: str) -> list[tuple[Frame, Frame
         name: The sequence's name.
 
     Raises:
+        ValueError: As :func:`read_ground_truth`, or if the frames are not the same.
+    """
+    return pair_frames(read_ground_truth(gt, name), pred, name)
+
+
+def pair_frames(gt: list[Frame], pred: Mapping, name: str) -> list[tuple[Frame, Frame]]:
+    """Frames of the ground truth, each with its predictions.
+
+    They are paired by the number in their file's name (poseval pairs by position).
+
+    Args:
+        gt: The sequence's ground truth.
+        pred: Its predictions, as for :func:`read_sequence`.
+        name: The sequence's name.
+
+    Raises:
         ValueError: As :func:`read_sequence`, or if the frames are not the same.
     """
-    gt_frames = read_sequence(gt, f"sequence '{name}', ground truth")
     where = f"sequence '{name}', predictions"
     pred_frames = {frame.key: frame for frame in read_sequence(pred, where)}
-    missing = [frame.name for frame in gt_frames if frame.key not in pred_frames]
+    missing = [frame.name for frame in gt if frame.key not in pred_frames]
     if missing:
         raise ValueError(
-            f"{where}: frame '{missing[0]}' is missing ({len(missing)} of {len(gt_frames)} are); "
+            f"{where}: frame '{missing[0]}' is missing ({len(missing)} of {len(gt)} are); "
             'list every frame of the ground truth, without people if none was found'
         )
-    known = {frame.key for frame in gt_frames}
+    known = {frame.key for frame in gt}
     unknown = [frame.name for key, frame in pred_frames.items() if key not in known]
     if unknown:
         raise ValueError(
             f"{where}: frame '{unknown[0]}' is not in the ground truth ({len(unknown)} are not); "
             'list the frames of the ground truth only'
         )
-    for frame in gt_frames:
-        _check_head_boxes(frame, f"sequence '{name}', ground truth: frame '{frame.name}'")
-    return [(frame, pred_frames[frame.key]) for frame in gt_frames]
+    return [(frame, pred_frames[frame.key]) for frame in gt]
 
 
 def _check_names(frames: list[Frame], where: str) -> None:
