@@ -29,6 +29,22 @@ def head_sizes(boxes: np.ndarray) -> np.ndarray:
     return HEAD_SIZE_SHARE * np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)
 
 
+def head_segments(keypoints: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Lengths (N,) from head top to upper neck, in pixels; NaN where one is not annotated.
+
+    For data without head boxes. What is normalised by them is not PCKh: the length differs from
+    0.6 x the head box's diagonal, and is short where a head is seen from above.
+
+    Args:
+        keypoints: (N, 16, 2) in MPII's order.
+        visible: (N, 16), nonzero where annotated.
+    """
+    ends = [MPII_KEYPOINTS.index(name) for name in ('head_top', 'upper_neck')]
+    top, neck = np.moveaxis(np.asarray(keypoints, np.float64)[:, ends], 1, 0)
+    annotated = (np.asarray(visible)[:, ends] != 0).all(axis=1)
+    return np.where(annotated, np.linalg.norm(top - neck, axis=1), np.nan)
+
+
 def pckh(
     pred: np.ndarray,
     gt: np.ndarray,
@@ -56,19 +72,44 @@ def pckh(
     Raises:
         ValueError: If shapes do not agree, a head size is not positive or a keypoint is not finite.
     """
-    pred, gt = np.asarray(pred, np.float64), np.asarray(gt, np.float64)
-    visible, head_sizes = np.asarray(visible) != 0, np.asarray(head_sizes, np.float64)
-    _check(pred, gt, visible, head_sizes)
-    distances = np.linalg.norm(pred - gt, axis=2) / head_sizes[:, None]
-    correct = ((distances <= threshold) & visible).sum(axis=0)
-    annotated = visible.sum(axis=0)
-    with np.errstate(invalid='ignore'):
-        percentages = 100 * correct / annotated
+    correct, annotated = count_correct(pred, gt, visible, head_sizes, threshold)
+    percentages = percentages_of(correct, annotated)
     counted = [name not in LEFT_OUT for name in MPII_KEYPOINTS]
     total = annotated[counted].sum()
     mean = float(100 * correct[counted].sum() / total) if total else float('nan')
     groups = {name: _mean_of(percentages, members) for name, members in MPII_GROUPS.items()}
     return {**groups, 'Mean': mean}
+
+
+def count_correct(
+    pred: np.ndarray,
+    gt: np.ndarray,
+    visible: np.ndarray,
+    head_sizes: np.ndarray,
+    threshold: float = 0.5,
+) -> tuple[np.ndarray, np.ndarray]:
+    """How often each keypoint is within ``threshold`` head sizes, and how often it is annotated.
+
+    Args:
+        pred, gt, visible, head_sizes, threshold: As :func:`pckh`.
+
+    Returns:
+        Two integer arrays (16,), in the order of ``MPII_KEYPOINTS``.
+
+    Raises:
+        ValueError: As :func:`pckh`.
+    """
+    pred, gt = np.asarray(pred, np.float64), np.asarray(gt, np.float64)
+    visible, head_sizes = np.asarray(visible) != 0, np.asarray(head_sizes, np.float64)
+    _check(pred, gt, visible, head_sizes)
+    distances = np.linalg.norm(pred - gt, axis=2) / head_sizes[:, None]
+    return ((distances <= threshold) & visible).sum(axis=0), visible.sum(axis=0)
+
+
+def percentages_of(correct: np.ndarray, annotated: np.ndarray) -> np.ndarray:
+    """100 x correct / annotated; NaN where nothing is annotated."""
+    with np.errstate(invalid='ignore'):
+        return 100 * correct / annotated
 
 
 def _mean_of(percentages: np.ndarray, members: tuple[str, ...]) -> float:

@@ -1,0 +1,206 @@
+"""MPII's PCKh, registered.
+
+Legend: keypoints are (16, 2) in image space, 0-based pixels, prediction and ground truth alike.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from hrnet_ext.evaluation.metrics.collecting import poses_of
+from hrnet_ext.evaluation.mpii_scores import (
+    MEASURES,
+    Measure,
+    format_scores,
+    keypoint_scores,
+    mpii_scores,
+)
+from hrnet_ext.evaluation.pckh import head_segments
+from hrnet_ext.registry import METRICS
+from hrnet_ext.writing import write_json
+
+
+def check_measurable(dataset_meta: Mapping, normalize_by: str) -> None:
+    """Check that a data set has what its people's accuracy is measured with.
+
+    Args:
+        dataset_meta: The metainfo of a :class:`hrnet_ext.datasets.body.MpiiDataset`.
+        normalize_by: 'head_box' or 'head_segment'.
+
+    Raises:
+        ValueError: If it has not; names the ways out.
+    """
+    if not dataset_meta['has_keypoints']:
+        raise ValueError(
+            'nobody in the evaluated annotation file has an annotated keypoint (is it the test '
+            "set's?), so there is nothing to measure; write predictions instead: "
+            'test_evaluator.format_only=True test_evaluator.outfile_prefix=FOLDER/NAME'
+        )
+    if normalize_by == 'head_box' and not dataset_meta['has_head_boxes']:
+        absent = dataset_meta.get('missing_headbox_file')
+        tried = f', and the head-box file `{absent}` does not exist' if absent else ''
+        raise ValueError(
+            f'PCKh needs head boxes, but the evaluated annotation file has none{tried}. Either '
+            "name the release's mpii_gt_val.mat (val_dataloader.dataset.headbox_file=FILE, the "
+            'same of test_dataloader); or convert the annotations, head boxes included (python '
+            "tools/convert_mpii.py annotations --help); or measure by the heads' keypoints, which "
+            'is not PCKh and has another name (val_evaluator.normalize_by=head_segment, the same '
+            'of test_evaluator, default_hooks.checkpoint.save_best=mpii/PCKn@0.5)'
+        )
+
+
+@METRICS.register_module()
+class MpiiMetric(BaseMetric):
+    """MPII's PCKh, in %, under the keys ``mpii/PCKh@0.5``, ``mpii/Head`` and so on.
+
+    ``PCKh@0.5`` and the groups are those of the official evaluation. ``PCKh@0.1`` is the true one,
+    as in MMPose; what the official release prints as Mean@0.1 is at 0.11 and called so here. Pelvis
+    and thorax count in neither, but are in the file of all values.
+
+    Keypoints that are not annotated do not count, so neither do people without any. With
+    ``normalize_by='head_segment'``, for data without head boxes, distances are divided by that
+    from head top to upper neck. That is not PCKh: the keys are ``mpii/PCKn@0.5``, ``mpii/Head
+    PCKn`` and so on, and people of whom not both keypoints are annotated are left out.
+
+    Args:
+        normalize_by: 'head_box' (0.6 x its diagonal) or 'head_segment'.
+        outfile_prefix: ``a/b`` writes ``a/b.predictions.json``, a list of people with id, image,
+            image_index and rectangle as in the annotation file and keypoints (16 x [x, y, score],
+            0-based), which ``tools/convert_mpii.py submission`` takes; and ``a/b.metrics.json``.
+        format_only: Write predictions and measure nothing.
+        collect_device: 'cpu' or 'gpu', where several processes' results meet.
+        prefix: Of the keys, in place of ``mpii``.
+
+    Raises:
+        ValueError: If the data set has nothing to measure with; before the first step.
+    """
+
+    default_prefix = 'mpii'
+    names = MEASURES['head_box'].names
+
+    def __init__(
+        self,
+        normalize_by: str = 'head_box',
+        *,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if normalize_by not in MEASURES:
+            raise ValueError(
+                f'normalize_by (val_evaluator, test_evaluator) is {normalize_by!r}, but should be '
+                f'one of {", ".join(MEASURES)}'
+            )
+        if format_only and not outfile_prefix:
+            raise ValueError(
+                'format_only writes predictions, so say where: test_evaluator.outfile_prefix='
+                'FOLDER/NAME'
+            )
+        self.normalize_by = normalize_by
+        self.outfile_prefix = outfile_prefix
+        self.format_only = format_only
+        self.names = () if format_only else self._measure.names
+
+    @property
+    def _measure(self) -> Measure:
+        return MEASURES[self.normalize_by]
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """What the evaluated data set says of itself."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict) -> None:
+        BaseMetric.dataset_meta.fset(self, dataset_meta)
+        if 'has_head_boxes' not in dataset_meta:
+            raise ValueError(
+                'MpiiMetric compares with the 0-based keypoints of hrnet_ext.MpiiDataset, but the '
+                f'evaluated data set ({dataset_meta.get("dataset_name")!r}) is another; '
+                "MMPose's are 1-based: set its type to hrnet_ext.MpiiDataset"
+            )
+        if not self.format_only:
+            check_measurable(dataset_meta, self.normalize_by)
+
+    def process(self, data_batch: Sequence[dict], data_samples: Sequence[dict]) -> None:
+        """Keep of each sample the prediction and what it is compared with.
+
+        Raises:
+            ValueError: If a sample is not one person.
+        """
+        for sample in data_samples:
+            poses, truth = poses_of(sample), sample['gt_instances']
+            if len(poses) != 1:
+                raise ValueError(
+                    f'sample {sample["id"]} has {len(poses)} predicted people, but MPII is '
+                    "evaluated person by person; set the data set's data_mode='topdown'"
+                )
+            visible = np.asarray(truth['keypoints_visible'])
+            self.results.append(
+                {
+                    'identity': sample['raw_ann_info'],
+                    'keypoints': poses.keypoints[0],
+                    'scores': poses.keypoint_scores[0],
+                    'truth': np.asarray(truth['keypoints'])[0],
+                    # some transforms put a weight beside the visibility
+                    'visible': (visible[..., 0] if visible.ndim == 3 else visible)[0],
+                    'head_size': np.ravel(truth.get('head_size', np.nan))[0],
+                }
+            )
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Write and measure the collected predictions.
+
+        Args:
+            results: Of all processes; some people may be among them twice.
+        """
+        unique = {result['identity']['id']: result for result in results}
+        results = [unique[number] for number in sorted(unique)]
+        logger = MMLogger.get_current_instance()
+        if self.outfile_prefix:
+            path = f'{self.outfile_prefix}.predictions.json'
+            write_json(path, [_as_json(result) for result in results])
+            logger.info(f'Predictions of {len(results)} people are in {path}')
+        return {} if self.format_only else self._measured(results, logger)
+
+    def _measured(self, results: list[dict], logger: MMLogger) -> dict[str, float]:
+        pred, gt, visible, sizes = (
+            np.stack([result[key] for result in results])
+            for key in ('keypoints', 'truth', 'visible', 'head_size')
+        )
+        if self.normalize_by == 'head_segment':
+            sizes = head_segments(gt, visible)
+        counted = sizes > 0
+        arrays = [array[counted] for array in (pred, gt, visible, sizes)]
+        values = mpii_scores(*arrays, self._measure)
+        left_out = (
+            f' ({(~counted).sum()} without a head segment left out)' if not counted.all() else ''
+        )
+        logger.info(
+            f'{next(iter(self.names))} and its parts, in %, of {counted.sum()} people{left_out}:\n'
+            f'{format_scores(values, self._measure)}'
+        )
+        if self.outfile_prefix:
+            table = keypoint_scores(*arrays, self._measure)
+            content = {
+                'num_people': int(counted.sum()),
+                'values': _without_nan(values),
+                'keypoints': {name: _without_nan(row) for name, row in table.items()},
+            }
+            write_json(f'{self.outfile_prefix}.metrics.json', content, indent=2)
+        return values
+
+
+def _as_json(result: dict) -> dict:
+    identity = {k: v for k, v in result['identity'].items() if k != 'single_person'}
+    keypoints = np.column_stack([result['keypoints'], result['scores']])
+    return {**identity, 'keypoints': keypoints.astype(float).round(4).tolist()}
+
+
+def _without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN, which stands where nothing is annotated."""
+    return {name: None if np.isnan(value) else value for name, value in values.items()}
