@@ -1,5 +1,6 @@
 """Body data sets. MMPose's inferencer reads this module path to choose a person detector."""
 
 from hrnet_ext.datasets.body.coco import CocoDataset
+from hrnet_ext.datasets.body.mpii import MpiiDataset
 
-__all__ = ['CocoDataset']
+__all__ = ['CocoDataset', 'MpiiDataset']

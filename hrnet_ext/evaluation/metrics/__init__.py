@@ -1,5 +1,6 @@
 """The registered metrics, shells around the evaluation itself."""
 
 from hrnet_ext.evaluation.metrics.coco import CocoMetric
+from hrnet_ext.evaluation.metrics.mpii import MpiiMetric
 
-__all__ = ['CocoMetric']
+__all__ = ['CocoMetric', 'MpiiMetric']
