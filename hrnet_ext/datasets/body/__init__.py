@@ -2,5 +2,6 @@
 
 from hrnet_ext.datasets.body.coco import CocoDataset
 from hrnet_ext.datasets.body.mpii import MpiiDataset
+from hrnet_ext.datasets.body.posetrack18 import PoseTrack18Dataset
 
-__all__ = ['CocoDataset', 'MpiiDataset']
+__all__ = ['CocoDataset', 'MpiiDataset', 'PoseTrack18Dataset']

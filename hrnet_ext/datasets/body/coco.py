@@ -79,7 +79,7 @@ class CocoDataset(MMPoseCocoDataset):
             print_log(
                 f'NO DETECTED BOXES: `{bbox_file}` ({self._key("bbox_file")}) does not exist. '
                 'Ground-truth boxes are used instead: AP comes out higher (about 2 points on '
-                'COCO) and does not compare with published numbers.',
+                'COCO, more on PoseTrack18) and does not compare with published numbers.',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -100,6 +100,18 @@ class CocoDataset(MMPoseCocoDataset):
         paths = {sample['img_path'] for sample in samples}
         check_images(paths, self._key('data_prefix.img'), self._cure)
         return samples
+
+    def filter_data(self) -> list[dict]:
+        """The samples that ``filter_cfg`` leaves."""
+        kept = super().filter_data()
+        if self.data_list and not kept:
+            best = max(float(sample['bbox_score'][0]) for sample in self.data_list)
+            raise ValueError(
+                f'none of the {len(self.data_list)} boxes of `{self.bbox_file or self.ann_file}` '
+                f'is left by filter_cfg {dict(self.filter_cfg)} ({self._key("filter_cfg")}); '
+                f'their highest score is {best:.3g}'
+            )
+        return kept
 
     def parse_data_info(self, raw_data_info: dict) -> dict | None:
         """One person of the annotation file; None without a box or keypoints."""

@@ -58,3 +58,8 @@ def check_detections(path: str, image_ids: set[int], what: str) -> None:
                 f'{what} `{path}`: [{index}].image_id {detection["image_id"]!r} is not in the '
                 'annotation file; boxes and annotations are of different data sets'
             )
+        box = detection['bbox']
+        if not isinstance(box, list) or len(box) < 4:
+            raise ValueError(
+                f'{what} `{path}`: [{index}].bbox should be [x, y, w, h], but is {box!r}'
+            )

@@ -1,0 +1,140 @@
+"""PoseTrack18 people for top-down pose estimation, with their tracks.
+
+Legend: N samples; K keypoints; boxes (x, y, w, h) in files and (x1, y1, x2, y2) in samples, like
+keypoints in image space.
+"""
+
+import numpy as np
+from mmengine.fileio import load
+
+from hrnet_ext.datasets.body.coco import CocoDataset
+from hrnet_ext.datasets.body.posetrack18_boxes import keypoint_box
+from hrnet_ext.datasets.body.posetrack18_files import (
+    MERGE,
+    check_keypoint_names,
+    check_layout,
+    check_track_ids,
+)
+from hrnet_ext.datasets.body.posetrack18_keypoints import posetrack18_metainfo
+from hrnet_ext.evaluation.posetrack.fields import numbers
+from hrnet_ext.registry import DATASETS
+
+POSETRACK18_SOURCE = (
+    f"get PoseTrack18's annotations and images (posetrack.net) and merge each split's: {MERGE}"
+)
+BOX_SOURCES = ('keypoints', 'annotation')
+
+
+@DATASETS.register_module()
+class PoseTrack18Dataset(CocoDataset):
+    """PoseTrack18 (Andriluka et al., CVPR 2018) from a split's merged annotation file.
+
+    Boxes are those of Sun et al., 4.3: around the labelled keypoints, extended by 15 % in width
+    and in height. (The ``bbox`` of PoseTrack18's files is extended by 30 %.) Whoever has no
+    labelled keypoint is left out; see :func:`~.posetrack18_boxes.keypoint_box` for one keypoint.
+
+    For testing, samples carry the ``track_id`` of their annotation or detected box in
+    ``raw_ann_info``, which ``PackPoseInputs`` packs. Metainfo then holds what the metric asks for:
+    ``ann_file``, and ``tracks``, where these ids come from if everybody has one ('annotations' or
+    'boxes').
+
+    Args:
+        ann_file: A split's annotation file, relative to ``data_root``, as
+            ``tools/convert_posetrack.py merge`` writes it.
+        bbox_file: Detected boxes for testing, as for :class:`CocoDataset`; a box may have a
+            ``track_id``. ``filter_cfg=dict(bbox_score_thr=0.4)`` leaves out those below.
+        box_from: Annotated people's boxes: 'keypoints' as above, or 'annotation', the ``bbox`` of
+            the file.
+        how_to_get: What to do where files are missing; shown in the error.
+        **options: As :class:`CocoDataset`.
+
+    Raises:
+        FileNotFoundError: If the annotation file or an image is missing.
+        ValueError: If a file is not what it should be, or holds nobody with keypoints.
+    """
+
+    METAINFO: dict = posetrack18_metainfo()
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        bbox_file: str | None = None,
+        *,
+        box_from: str = 'keypoints',
+        how_to_get: str = POSETRACK18_SOURCE,
+        **options,
+    ) -> None:
+        if box_from not in BOX_SOURCES:
+            raise ValueError(f'box_from should be one of {BOX_SOURCES}, but is {box_from!r}')
+        self.box_from = box_from
+        super().__init__(ann_file, bbox_file, how_to_get=how_to_get, **options)
+
+    def load_data_list(self) -> list[dict]:
+        """N samples, each one person (or image, in bottom-up mode), all of them usable."""
+        samples = super().load_data_list()
+        names = self._metainfo['keypoint_id2name']
+        check_keypoint_names(
+            self._metainfo['CLASSES'],
+            [names[index] for index in range(len(names))],
+            self._annotation_file(),
+        )
+        if self.test_mode:
+            self._metainfo['ann_file'] = self.ann_file
+            self._metainfo['tracks'] = self._track_source(samples)
+        return samples
+
+    def parse_data_info(self, raw_data_info: dict) -> dict | None:
+        """One person of the annotation file; None without a box or keypoints."""
+        annotation = raw_data_info['raw_ann_info']
+        where = f'{self._annotation_file()}: keypoints of annotation {annotation["id"]}'
+        keypoints = numbers(annotation.get('keypoints', ()), where)
+        if not np.isfinite(keypoints).all():
+            raise ValueError(
+                f'{where} are not all finite; give numbers, or 0, 0, 0 for one that is not labelled'
+            )
+        if self.box_from == 'annotation' or not keypoints.size or keypoints.size % 3:
+            return super().parse_data_info(raw_data_info)
+        box = keypoint_box(keypoints.reshape(-1, 3), annotation.get('bbox_head'))
+        if box is None:
+            return None
+        with_box = {**raw_data_info, 'raw_ann_info': {**annotation, 'bbox': box}}
+        return {**super().parse_data_info(with_box), 'raw_ann_info': annotation}
+
+    def _load_detection_results(self) -> list[dict]:
+        """Samples of detected boxes, with the boxes' track ids where they have any."""
+        samples = super()._load_detection_results()
+        where = f'box file ({self._key("bbox_file")}) `{self.bbox_file}`'
+        people = [each for each in load(self.bbox_file) if each['category_id'] == 1]
+        for index, sample in enumerate(samples):
+            if not np.isfinite([*sample['bbox'][0], *sample['bbox_score']]).all():
+                raise ValueError(f'{where}: bbox or score of {people[index]} is not finite')
+        check_track_ids(people, where)
+        return [
+            {**sample, 'raw_ann_info': {'track_id': box['track_id']}}
+            if 'track_id' in box
+            else sample
+            for sample, box in zip(samples, people)
+        ]
+
+    def _track_source(self, samples: list[dict]) -> str | None:
+        """Where the samples' track ids come from; None if they have none or not all have one."""
+        if self.data_mode != 'topdown':
+            return None
+        ids = [sample.get('raw_ann_info', {}).get('track_id') for sample in samples]
+        return None if None in ids else 'boxes' if self.bbox_file else 'annotations'
+
+    def _annotation_file(self) -> str:
+        """The annotation file, as messages name it."""
+        return f'annotation file ({self._key("ann_file")}) `{self.ann_file}`'
+
+    def _explain(self, what: str) -> None:
+        check_layout(self.ann_file, what)
+        super()._explain(what)
+
+    def _nobody(self) -> str:
+        if self.bbox_file:
+            return super()._nobody()
+        return (
+            'holds nobody with a labelled keypoint; frames of a test split, which are not '
+            'annotated, need detected boxes (bbox_file)'
+        )

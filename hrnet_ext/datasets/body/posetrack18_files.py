@@ -1,0 +1,87 @@
+"""Say what is wrong with files meant for PoseTrack18, before a run stumbles over it."""
+
+from collections.abc import Mapping, Sequence
+
+from hrnet_ext.datasets.body.files import read_json
+from hrnet_ext.evaluation.posetrack.fields import as_track_id
+
+MERGE = 'python tools/convert_posetrack.py merge FOLDER_OF_VIDEOS --images DATA_ROOT --out FILE'
+
+
+def check_layout(path: str, what: str) -> None:
+    """Check that an annotation file is not one of PoseTrack's own, which are of one video each.
+
+    Args:
+        path: The annotation file.
+        what: Its role and config key, for the message.
+
+    Raises:
+        ValueError: If it is, or no JSON.
+    """
+    content = read_json(path, what)
+    if not isinstance(content, Mapping):
+        return
+    if 'annolist' in content:
+        raise ValueError(
+            f'{what} `{path}` is of one video, in the layout of PoseTrack17 (annolist); merge a '
+            f"split's files: {MERGE}"
+        )
+    images = content.get('images')
+    for index, image in enumerate(images if isinstance(images, list) else ()):
+        absent = {'width', 'height'} - set(image)
+        if absent:
+            raise ValueError(
+                f'{what} `{path}`: images[{index}] has no {" and ".join(sorted(absent))}; '
+                "PoseTrack18's own files, one per video, are like that: merge a split's files: "
+                f'{MERGE}'
+            )
+
+
+def check_keypoint_names(
+    categories: Sequence[Mapping], expected: Sequence[str], where: str
+) -> None:
+    """Check that an annotation file's keypoints are those of the data set, in its order.
+
+    Args:
+        categories: Of the annotation file.
+        expected: The keypoints' names by the data set's metainfo.
+        where: Which file, for the message.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    found = list(categories[0].get('keypoints', ())) if categories else []
+    if found == list(expected):
+        return
+    if sorted(found) == sorted(expected):
+        index = next(i for i, pair in enumerate(zip(found, expected)) if pair[0] != pair[1])
+        difference = f"in another order: number {index} is '{found[index]}'"
+    else:
+        difference = f'others: {found}'
+    raise ValueError(
+        f'{where}: categories[0].keypoints should be {list(expected)}, but are {difference}; '
+        'correct the file, or give the data set the metainfo of its keypoints'
+    )
+
+
+def check_track_ids(detections: Sequence[Mapping], where: str) -> None:
+    """Check the track ids of detected boxes, where they have any.
+
+    Args:
+        detections: The boxes.
+        where: Which file, for the message.
+
+    Raises:
+        ValueError: If an id is no whole number, or two boxes of an image have the same.
+    """
+    seen: dict[tuple, int] = {}
+    for index, detection in enumerate(detections):
+        if detection.get('track_id') is None:
+            continue
+        track_id = as_track_id(detection['track_id'], f'{where}: [{index}]')
+        first = seen.setdefault((detection['image_id'], track_id), index)
+        if first != index:
+            raise ValueError(
+                f'{where}: [{index}] has the track_id {track_id} that [{first}] of the same image '
+                f'{detection["image_id"]} has; give the people of an image different ids'
+            )
