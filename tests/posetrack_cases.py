@@ -37,7 +37,7 @@ def sequence(
     """
     images, annotations = [], []
     for index, people in enumerate(frames):
-        image_id = 10000010000 + index
+        image_id = 10**10 + int(name[:6]) * 10**4 + index  # as PoseTrack18 numbers its frames
         image = {
             'id': image_id,
             'frame_id': image_id,

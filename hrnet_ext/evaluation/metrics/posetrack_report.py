@@ -1,0 +1,69 @@
+"""PoseTrack's results as MMEngine's logs and files have them."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.logging import MMLogger
+
+from hrnet_ext.evaluation.posetrack.keypoints import GROUPS
+from hrnet_ext.evaluation.posetrack.table import format_posetrack
+
+AP_NAMES = ('AP', *(f'{group} AP' for group in GROUPS))
+TRACK_NAMES = ('MOTA', 'MOTP', 'Precision', 'Recall')
+
+
+def values_of(result: Mapping[str, Any]) -> dict[str, float]:
+    """The values that are logged and that ``save_best`` can name.
+
+    Args:
+        result: What :func:`~hrnet_ext.evaluation.evaluate_posetrack` returned.
+    """
+    groups = {f'{name} AP': value for name, value in result['per_group']['AP'].items()}
+    tracks = {name: result[name] for name in TRACK_NAMES if name in result}
+    return {'AP': result['AP'], **groups, **tracks}
+
+
+def log_result(result: Mapping[str, Any], num_without: int) -> None:
+    """Log the table, and how much it is of.
+
+    Args:
+        result: What :func:`~hrnet_ext.evaluation.evaluate_posetrack` returned.
+        num_without: Evaluated frames for which nobody is predicted.
+    """
+    MMLogger.get_current_instance().info(
+        f'PoseTrack18, {result["num_frames"]} frames of {result["num_sequences"]} sequences '
+        f'({num_without} without a prediction), in %:\n{format_posetrack(result)}'
+    )
+
+
+def label(values: Mapping[str, float], absent: str | None, *, true_tracks: bool) -> dict:
+    """The values, with a warning and a mark where they owe to the ground truth.
+
+    Args:
+        values: As from :func:`values_of`.
+        absent: The file of detected boxes whose place the annotated ones took, if they had to.
+        true_tracks: Whether the track ids are those of the annotations.
+    """
+    logger = MMLogger.get_current_instance()
+    marks = {}
+    if absent:
+        logger.warning(
+            f'AP {values["AP"]:.2f} is on GROUND-TRUTH BOXES, because `{absent}` does not exist; '
+            'it does not compare with results on detected boxes.'
+        )
+        marks['ground_truth_boxes'] = 1.0
+    if true_tracks:
+        logger.warning(
+            f'MOTA {values["MOTA"]:.2f} is with the TRACKS OF THE GROUND TRUTH; it is what poses '
+            'as good as these could reach, not the result of tracking.'
+        )
+        marks['ground_truth_tracks'] = 1.0
+    return {**values, **marks}
+
+
+def without_nan(value: Any) -> Any:
+    """The same with None in the place of every NaN, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(each) for key, each in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

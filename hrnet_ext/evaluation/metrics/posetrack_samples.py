@@ -1,0 +1,75 @@
+"""From MMPose's data samples to the poses and tracks of an image."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hrnet_ext.evaluation.metrics.collecting import poses_of
+from hrnet_ext.evaluation.poses import Poses
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What is predicted for one data sample.
+
+    Attributes:
+        image_id: The image's.
+        id: The sample's, unique in the data set.
+        poses: Its N people.
+        track_ids: (N,) int64, or None.
+        is_tracked: Whether the prediction itself has these ids, rather than the box it was made
+            from.
+    """
+
+    image_id: int
+    id: Hashable
+    poses: Poses
+    track_ids: np.ndarray | None
+    is_tracked: bool
+
+
+def sample_of(data_sample: dict) -> Sample:
+    """What is predicted for a data sample.
+
+    Args:
+        data_sample: As for :func:`~hrnet_ext.evaluation.metrics.collecting.poses_of`, with ``id``
+            and ``img_id``; track ids are ``pred_instances.track_ids`` (N,) or, of one person,
+            ``raw_ann_info.track_id``.
+
+    Raises:
+        ValueError: If there are no predictions or a coordinate is not finite.
+    """
+    image_id, sample_id, poses = data_sample['img_id'], data_sample['id'], poses_of(data_sample)
+    if not np.isfinite(poses.keypoints).all():
+        raise ValueError(
+            f'keypoints predicted in image {image_id} are not finite; has training diverged?'
+        )
+    own = data_sample['pred_instances'].get('track_ids')
+    return Sample(
+        image_id=image_id,
+        id=tuple(sample_id) if isinstance(sample_id, list) else sample_id,
+        poses=poses,
+        track_ids=_box_track(data_sample, poses) if own is None else np.asarray(own, np.int64),
+        is_tracked=own is not None,
+    )
+
+
+def by_image(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
+    """The samples of each image in the order of their ids, each once.
+
+    Several processes may have seen the same one.
+    """
+    found: dict[int, dict[Hashable, Sample]] = defaultdict(dict)
+    for sample in samples:
+        found[sample.image_id][sample.id] = sample
+    return {image_id: [each[key] for key in sorted(each)] for image_id, each in found.items()}
+
+
+def _box_track(data_sample: dict, poses: Poses) -> np.ndarray | None:
+    annotation = data_sample.get('raw_ann_info')
+    if not isinstance(annotation, dict) or len(poses) != 1:  # a list, of a bottom-up sample
+        return None
+    track_id = annotation.get('track_id')
+    return None if track_id is None else np.array([track_id], np.int64)

@@ -1,0 +1,103 @@
+"""A split's ground truth, read and checked once, and predictions brought into its frames."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hrnet_ext.evaluation.posetrack import fields
+from hrnet_ext.evaluation.posetrack.frames import Frame
+from hrnet_ext.evaluation.posetrack.reading import pair_frames, read_ground_truth
+from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """What a split's annotations say.
+
+    Attributes:
+        images: The frames' ids and file names, by sequence, as files of predictions list them.
+        frames: The frames as they are evaluated, by sequence; empty where nothing is evaluated.
+        image_ids: Those of all frames.
+        tracked: Whether the people annotated have track ids.
+    """
+
+    images: Mapping[str, list[dict]]
+    frames: Mapping[str, list[Frame]]
+    image_ids: frozenset[int]
+    tracked: bool
+
+    def pairs(self, predictions: Mapping[str, Mapping]) -> dict[str, list[tuple[Frame, Frame]]]:
+        """The frames, each with what is predicted for it.
+
+        Args:
+            predictions: PoseTrack18's JSON of every sequence.
+        """
+        return {
+            name: pair_frames(frames, predictions[name], name)
+            for name, frames in self.frames.items()
+        }
+
+
+def read_truth(path: str | Path, what: str, *, evaluated: bool = True) -> GroundTruth:
+    """A split's ground truth.
+
+    Args:
+        path: As for :func:`~hrnet_ext.evaluation.posetrack.sequences.read_sequences`, in
+            PoseTrack18's layout.
+        what: What it is to the user, with its config key, for messages.
+        evaluated: Whether predictions will be evaluated; if not, nobody needs to be annotated.
+
+    Raises:
+        FileNotFoundError: If there is nothing at ``path``.
+        ValueError: If something is not sound; the message names file, sequence, frame and key.
+    """
+    sequences = read_sequences(path, what)
+    source = f'{what} `{path}`'
+    try:
+        images = {name: _images(data, f"sequence '{name}'") for name, data in sequences.items()}
+        frames = _frames(sequences) if evaluated else {}
+    except ValueError as error:
+        raise ValueError(f'{source}: {error}') from None
+    ids = [image['id'] for each in images.values() for image in each]
+    if len(set(ids)) < len(ids):
+        twice = next(image_id for image_id in ids if ids.count(image_id) > 1)
+        raise ValueError(f'{source}: two images have the id {twice}; give each its own')
+    return GroundTruth(images, frames, frozenset(ids), tracked=_have_track_ids(frames, source))
+
+
+def _have_track_ids(frames: Mapping[str, list[Frame]], source: str) -> bool:
+    people = [frame.people for each in frames.values() for frame in each if len(frame.people)]
+    with_ids = sum(each.track_ids is not None for each in people)
+    if 0 < with_ids < len(people):
+        raise ValueError(
+            f'{source}: {with_ids} of {len(people)} annotated frames have track ids, the others '
+            'none; give track_id to everybody, or to nobody to evaluate AP alone'
+        )
+    return with_ids > 0
+
+
+def _images(data: Any, where: str) -> list[dict]:
+    if isinstance(data, Mapping) and 'annolist' in data:
+        raise ValueError(
+            f'{where} is in the layout of PoseTrack17 (annolist), which has no image ids; convert '
+            'it: python tools/convert_posetrack.py merge'
+        )
+    images = fields.require(data, 'images', where)
+    return [
+        {
+            key: fields.require(image, key, f'{where}: images[{index}]')
+            for key in ('id', 'file_name')
+        }
+        for index, image in enumerate(images)
+    ]
+
+
+def _frames(sequences: Mapping[str, Mapping]) -> dict[str, list[Frame]]:
+    frames = {name: read_ground_truth(data, name) for name, data in sequences.items()}
+    if not any(frame.annotated for each in frames.values() for frame in each):
+        raise ValueError(
+            f'nobody is annotated in its {len(frames)} sequences; a test split can only be '
+            'predicted (format_only=True)'
+        )
+    return frames
