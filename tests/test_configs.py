@@ -1,18 +1,20 @@
 """Every shipped config is consistent, builds, and differs from its twin where it says."""
 
+import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
-from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
+from mmpose.registry import DATASETS, KEYPOINT_CODECS, METRICS, MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-LEAVES = sorted(CONFIGS.glob('*.py'))
+LEAVES = sorted(CONFIGS.glob('hrnet_*.py'))
 COCO = [path for path in LEAVES if '_coco' in path.stem]
+RELEASED = [path for path in LEAVES if 'synthetic' not in path.stem]
+POSETRACK18 = [path for path in LEAVES if path.stem.startswith('hrnet_w') and '18' in path.stem]
 TWINS = [path for path in LEAVES if path.stem.startswith('hrnet_w32')]
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -33,8 +35,9 @@ def types_in(node: object) -> set[str]:
 
 
 def test_there_are_configs():
-    assert len(LEAVES) >= 5
+    assert len(LEAVES) >= 13
     assert len(COCO) == 4
+    assert len(TWINS) == 5
 
 
 def test_file_names_are_unique():
@@ -90,7 +93,7 @@ def test_what_mmposes_inferencer_reads_is_there(path):
 @each_leaf
 def test_the_model_builds_and_fits_its_codec(path):
     config = load(path)
-    config.model.backbone.init_cfg = None
+    config.model.init_cfg = config.model.backbone.init_cfg = None
     model = MODELS.build(config.model).eval()
     codec = KEYPOINT_CODECS.build(config.codec)
     width, height = codec.input_size
@@ -110,11 +113,11 @@ def test_adam_decays_no_weights(path):
 
 @each_leaf
 def test_save_best_names_a_value_of_the_metric(path):
-    from hrnet_ext.evaluation.metrics import CocoMetric
-
-    prefix, name = load(path).default_hooks.checkpoint.save_best.split('/')
-    assert prefix == CocoMetric.default_prefix
-    assert name in CocoMetric.names
+    config = load(path)
+    prefix, name = config.default_hooks.checkpoint.save_best.split('/')
+    metric = METRICS.build(config.val_evaluator)
+    assert prefix == metric.prefix == metric.default_prefix
+    assert name in metric.names
 
 
 @each_leaf
@@ -144,16 +147,40 @@ def test_w48_differs_from_w32_in_the_model_alone(path):
     differing = {key for key in config.keys() | twin.keys() if config.get(key) != twin.get(key)}
     assert differing == {'model'}
     for model in (config.model, twin.model):
-        assert f'hrnet_w{model.backbone.width}-' in model.backbone.init_cfg.checkpoint
+        width = model.backbone.width
+        assert re.search(f'hrnet[-_]w{width}[-_]', weights_of(model))
+        model.pop('init_cfg', None)
         model.backbone.pop('init_cfg')
         model.backbone.pop('width')
         model.head.pop('in_channels')
     assert config.model == twin.model
 
 
-def mmpose_config(name: str) -> Config:
+def weights_of(model: ConfigDict) -> str:
+    """Where training starts: the whole model's weights, or the backbone's."""
+    return (model.get('init_cfg') or model.backbone.init_cfg).checkpoint
+
+
+@pytest.mark.parametrize('path', POSETRACK18, ids=lambda path: path.stem)
+def test_posetrack18_starts_from_the_released_coco_weights(path):
+    coco = {model['Name']: model['Weights'] for model in indexed_models()}
+    assert weights_of(load(path).model) == coco[path.stem.replace('posetrack18', 'coco')]
+
+
+def test_posetrack18_is_trained_as_the_paper_says():
+    """Sun et al., 4.3: 20 epochs at 1e-4, a tenth at 10 and 15."""
+    for path in POSETRACK18:
+        config = load(path)
+        assert config.train_cfg.max_epochs == 20
+        assert config.optim_wrapper.optimizer.lr == 1e-4
+        assert config.param_scheduler[1].milestones == [10, 15]
+        assert config.val_evaluator.type == 'hrnet_ext.PoseTrackMetric'
+
+
+def mmpose_config(name: str, data: str = 'coco') -> Config:
     mmpose = pytest.importorskip('mmpose')
-    path = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap/coco'
+    folder = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap'
+    path = folder / data
     if not path.is_dir():
         pytest.skip('this MMPose ships no configs')
     return Config.fromfile(path / name)
@@ -185,17 +212,30 @@ def test_the_augmentation_is_mmposes():
     assert without_scope(ours.val_pipeline) == without_scope(theirs.val_pipeline)
 
 
-def test_the_index_names_every_coco_config_and_nothing_that_is_not_there():
+def test_mpiis_augmentation_is_mmposes():
+    theirs = mmpose_config('td-hm_hrnet-w32_8xb64-210e_mpii-256x256.py', 'mpii')
+    ours = load(CONFIGS / 'hrnet_w32_mpii.py')
+    until_targets = without_scope(ours.train_pipeline)[:-2]
+    assert until_targets == without_scope(theirs.train_pipeline)[:-2]
+    assert without_scope([ours.codec]) == without_scope([theirs.codec])
+
+
+def indexed_models() -> list[dict]:
     root = CONFIGS.parent
     index = yaml.safe_load((root / 'model-index.yml').read_text())
     metafiles = [yaml.safe_load((root / name).read_text()) for name in index['Import']]
-    models = [model for metafile in metafiles for model in metafile['Models']]
-    assert {root / model['Config'] for model in models} >= set(COCO)
+    return [model for metafile in metafiles for model in metafile['Models']]
+
+
+def test_the_index_names_every_config_with_released_weights_and_nothing_that_is_not_there():
+    models = indexed_models()
+    assert {CONFIGS.parent / model['Config'] for model in models} == set(RELEASED)
     for model in models:
-        assert (root / model['Config']).stem == model['Name']
+        _, width, data, *_ = model['Name'].split('_')
+        config = load(CONFIGS.parent / model['Config'])
+        size = 'x'.join(map(str, config.codec.input_size[::-1]))
+        assert Path(model['Config']).stem == model['Name']
+        assert model['Metadata']['Input Size'].startswith(size)
         assert model['Weights'].startswith('https://download.openmmlab.com/')
-        width = model['Name'].split('_')[1]
-        assert f'td-hm_hrnet-{width}_' in model['Weights']
-        size = '384x288' if '384x288' in model['Name'] else '256x192'
-        assert size in model['Weights']
-        assert np.all([0 < value < 1 for value in model['Results'][0]['Metrics'].values()])
+        assert re.search(f'hrnet[-_]{width}_.*{data}[-_]{size}', model['Weights'])
+        assert all(0 < value < 100 for value in model['Results'][0]['Metrics'].values())

@@ -1,6 +1,6 @@
 """Rendered people (`tools/make_synthetic.py`), cropped to 128x96 (h x w), in COCO's layout."""
 
-_base_ = 'coco_256x192.py'
+_base_ = ['coco_256x192.py', 'mild_variation.py']
 
 data_root = 'data/synthetic/easy/'
 how_to_get = f'render the data: python tools/make_synthetic.py {data_root}'
@@ -14,15 +14,8 @@ codec = dict(
     unbiased=True,
 )  # (w, h)
 
-vary = dict(
-    type='RandomBBoxTransform',
-    shift_factor=0.08,
-    scale_factor=(0.8, 1.2),
-    rotate_factor=30,
-    rotate_prob=0.5,
-)
 crop = dict(type='TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:3], vary, crop, *_base_.train_pipeline[-2:]]
+train_pipeline = [*_base_.train_pipeline[:3], _base_.mild, crop, *_base_.train_pipeline[-2:]]
 val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
 
 train_dataloader = dict(
