@@ -1,4 +1,4 @@
-"""A rendered data set is COCO's, reproducible, and there whole or not at all."""
+"""A rendered data set of pictures is COCO's, reproducible, and there whole or not at all."""
 
 import errno
 import json
@@ -12,10 +12,11 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from hrnet_ext.datasets.synthetic import SyntheticSpec, coco_layout, generate, writer
-from hrnet_ext.datasets.synthetic.render import HIDDEN, OUTSIDE, SEEN, Person
+from hrnet_ext.datasets.synthetic import SyntheticSpec, generate, writer
+from hrnet_ext.datasets.synthetic.layouts import coco
+from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.datasets.synthetic.render import HIDDEN, OUTSIDE, SEEN, Person, render
 from hrnet_ext.datasets.synthetic.skeleton import POINTS
-from hrnet_ext.datasets.synthetic.spec import annotation_path
 
 HARD = SyntheticSpec(difficulty='hard', num_train=20, num_val=6, size=96, seed=3)
 
@@ -31,8 +32,16 @@ def contents(folder):
     return {p.relative_to(folder): p.read_bytes() for p in folder.rglob('*') if p.is_file()}
 
 
+def annotation_path(folder, split):
+    return folder / 'annotations' / f'person_keypoints_{split}2017.json'
+
+
 def annotations(folder, split='train'):
     return json.loads(annotation_path(folder, split).read_text())
+
+
+def picture(spec, split, index):
+    return render(picture_scene(spec, split, index)).picture
 
 
 def test_two_workers_write_the_files_of_one(hard, tmp_path):
@@ -49,16 +58,16 @@ def test_the_first_pictures_do_not_depend_on_how_many_there_are(hard, tmp_path):
 
 
 def test_seed_difficulty_and_split_change_the_pictures(hard):
-    first = writer.render_picture(HARD, 'train', 0).picture
+    first = picture(HARD, 'train', 0)
     same = cv2.imread(str(hard / 'train2017' / '000000000001.jpg'))
     assert np.abs(first.astype(int) - same).mean() < 5, 'JPEG of the same picture'
     for other in (
-        writer.render_picture(replace(HARD, seed=4), 'train', 0),
-        writer.render_picture(replace(HARD, difficulty='easy'), 'train', 0),
-        writer.render_picture(HARD, 'val', 0),
-        writer.render_picture(HARD, 'train', 1),
+        picture(replace(HARD, seed=4), 'train', 0),
+        picture(replace(HARD, difficulty='easy'), 'train', 0),
+        picture(HARD, 'val', 0),
+        picture(HARD, 'train', 1),
     ):
-        assert np.abs(first.astype(int) - other.picture).mean() > 10
+        assert np.abs(first.astype(int) - other).mean() > 10
 
 
 def test_the_files_are_what_cocos_configs_look_for(hard):
@@ -67,8 +76,8 @@ def test_the_files_are_what_cocos_configs_look_for(hard):
         data = annotations(hard, split)
         assert len(data['images']) == count
         for image in data['images']:
-            picture = cv2.imread(str(hard / f'{split}2017' / image['file_name']))
-            assert picture.shape == (image['height'], image['width'], 3) == (96, 96, 3)
+            pixels = cv2.imread(str(hard / f'{split}2017' / image['file_name']))
+            assert pixels.shape == (image['height'], image['width'], 3) == (96, 96, 3)
         ids |= {image['id'] for image in data['images']}
         (person,) = data['categories']
         assert person['name'] == 'person'
@@ -80,11 +89,11 @@ def test_the_files_are_what_cocos_configs_look_for(hard):
 
 @pytest.mark.parametrize('split', ['train', 'val'])
 def test_annotations_are_consistent(hard, split):
-    coco = COCO(str(annotation_path(hard, split)))
-    anns = coco.loadAnns(coco.getAnnIds())
+    index = COCO(str(annotation_path(hard, split)))
+    anns = index.loadAnns(index.getAnnIds())
     assert len({ann['id'] for ann in anns}) == len(anns) > 5
     for ann in anns:
-        mask = coco.annToMask(ann)
+        mask = index.annToMask(ann)
         rows, columns = np.nonzero(mask)
         assert ann['area'] == mask.sum() > 0
         width, height = np.ptp(columns) + 1, np.ptp(rows) + 1
@@ -97,7 +106,7 @@ def test_annotations_are_consistent(hard, split):
         assert ((keypoints[labelled, :2] > -0.51) & (keypoints[labelled, :2] < 95.51)).all()
     masks = {}
     for ann in anns:
-        masks[ann['image_id']] = masks.get(ann['image_id'], 0) + coco.annToMask(ann)
+        masks[ann['image_id']] = masks.get(ann['image_id'], 0) + index.annToMask(ann)
     assert max(mask.max() for mask in masks.values()) == 1, 'a pixel shows one person'
 
 
@@ -144,7 +153,7 @@ def person(visibility, num_pixels=9):
 def test_who_is_not_seen_at_all_is_not_annotated():
     hidden = person(dict.fromkeys(POINTS, HIDDEN), num_pixels=0)
     seen = person(dict.fromkeys(POINTS, SEEN))
-    (entry,) = coco_layout.person_entries([hidden, seen], image_id=7)
+    (entry,) = coco.person_entries([hidden, seen], image_id=7)
     assert entry['num_keypoints'] == 17
     assert entry['keypoints'][:3] == [3.14, 4.0, 2]
     assert entry['area'] == 9
@@ -153,7 +162,7 @@ def test_who_is_not_seen_at_all_is_not_annotated():
 def test_who_is_hardly_seen_has_no_labelled_keypoints():
     few = dict.fromkeys(POINTS, HIDDEN) | {'left_ankle': SEEN, 'left_knee': SEEN}
     some = few | {'left_hip': SEEN, 'nose': OUTSIDE}
-    unlabelled, labelled = coco_layout.person_entries([person(few), person(some)], image_id=7)
+    unlabelled, labelled = coco.person_entries([person(few), person(some)], image_id=7)
     assert unlabelled['num_keypoints'] == 0
     assert set(unlabelled['keypoints']) == {0}
     assert labelled['num_keypoints'] == 16

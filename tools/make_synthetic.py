@@ -1,4 +1,4 @@
-"""Renders a data set of synthetic people in COCO's layout; needs no download."""
+"""Renders a data set of synthetic people in the layout of COCO, MPII or PoseTrack18."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+LAYOUTS = ('coco', 'mpii', 'posetrack18')
+SPEC_ARGUMENTS = ('difficulty', 'num_train', 'num_val', 'num_frames', 'size', 'width', 'height')
+"""What is left to the layout's defaults unless it is given; not every layout takes all."""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -17,35 +22,72 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__,
         epilog='The same arguments always give the same files, and a data set that is there '
         'already is used as it is.',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument('out', metavar='OUT', type=Path, help='folder to make')
     parser.add_argument(
+        '--layout',
+        choices=LAYOUTS,
+        default='coco',
+        help='coco, mpii: pictures (default: coco); posetrack18: videos with track ids, ignore '
+        'regions, unlabelled frames and simulated detector boxes',
+    )
+    parser.add_argument(
         '--difficulty',
         choices=('easy', 'hard'),
-        default='easy',
-        help='easy: 1-2 upright people before a plain wall; hard: 1-4 people in any pose, '
-        'overlapping and cut off, in clutter',
+        help='easy (default): 1-2 upright people before a plain wall; hard: 1-4 people in any '
+        'pose, overlapping and cut off, in clutter. Videos: plain or patterned clothes and walls',
     )
-    parser.add_argument('--num-train', type=int, default=2000, metavar='N', help='pictures')
-    parser.add_argument('--num-val', type=int, default=500, metavar='N', help='pictures')
     parser.add_argument(
-        '--size', type=int, default=256, metavar='PIXELS', help='width and height of a picture'
+        '--num-train',
+        type=int,
+        metavar='N',
+        help='pictures (default: 2000), with posetrack18 videos (default: 12)',
     )
-    parser.add_argument('--seed', type=int, default=0, help='source of chance')
+    parser.add_argument(
+        '--num-val',
+        type=int,
+        metavar='N',
+        help='pictures (default: 500), with posetrack18 videos (default: 4)',
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        metavar='PIXELS',
+        help='coco, mpii: width and height of a picture (default: 256)',
+    )
+    video = parser.add_argument_group('posetrack18 only')
+    video.add_argument(
+        '--num-frames', type=int, metavar='N', help='of a video, ten a second (default: 30)'
+    )
+    video.add_argument('--width', type=int, metavar='PIXELS', help='of a frame (default: 320)')
+    video.add_argument('--height', type=int, metavar='PIXELS', help='of a frame (default: 240)')
+    parser.add_argument('--seed', type=int, default=0, help='source of chance (default: 0)')
+    num_cores = num_usable_cores()
     parser.add_argument(
         '--workers',
         type=int,
-        default=len(os.sched_getaffinity(0))
-        if hasattr(os, 'sched_getaffinity')
-        else os.cpu_count() or 1,
+        default=num_cores,
         metavar='N',
-        help='processes that render; the files do not depend on it',
+        help='processes that render; the files do not depend on it (default: the number of '
+        f'cores, {num_cores})',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace a rendered data set in OUT'
     )
     return parser.parse_args(argv)
+
+
+def num_usable_cores() -> int:
+    """Number of cores that this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def given_arguments(args: argparse.Namespace) -> dict[str, Any]:
+    """Those of the arguments of a spec that were given, and the seed."""
+    given = {name: getattr(args, name) for name in SPEC_ARGUMENTS}
+    return {name: value for name, value in given.items() if value is not None} | {'seed': args.seed}
 
 
 class ProgressBar:
@@ -90,18 +132,13 @@ def main() -> int:
     progress = ProgressBar()
     try:
         # Imported here, so that --help is instant.
-        from hrnet_ext.datasets.synthetic import SyntheticSpec, generate
+        from hrnet_ext.datasets.synthetic import generate, make_spec
 
-        spec = SyntheticSpec(
-            difficulty=args.difficulty,
-            num_train=args.num_train,
-            num_val=args.num_val,
-            size=args.size,
-            seed=args.seed,
-        )
+        spec = make_spec(args.layout, **given_arguments(args))
         rendered = generate(
             args.out,
             spec,
+            layout=args.layout,
             num_workers=args.workers,
             overwrite=args.overwrite,
             progress=progress,
@@ -114,8 +151,7 @@ def main() -> int:
         progress.close()
         print(f'error: {error}', file=sys.stderr)
         return 1
-    what = f'{spec.num_train} + {spec.num_val} {spec.difficulty} pictures (train + val)'
-    print(f'{"rendered" if rendered else "found"} {what} in {args.out}')
+    print(f'{"rendered" if rendered else "found"} {spec} in {args.out}')
     return 0
 
 

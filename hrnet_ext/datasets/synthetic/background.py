@@ -14,19 +14,33 @@ from hrnet_ext.datasets.synthetic.canvas import Colour
 Size = tuple[int, int]
 
 
-def quiet_background(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """A wall and a floor in soft colours with faint stains: (H, W, 3) uint8."""
-    image = _wall_and_floor(rng, size, saturation=(0.0, 0.35))
+def quiet_background(
+    rng: np.random.Generator, size: Size, *, wall_foot: int | None = None
+) -> np.ndarray:
+    """A wall and a floor in soft colours with faint stains: (H, W, 3) uint8.
+
+    Args:
+        rng: Source of chance.
+        size: Of the picture (w, h).
+        wall_foot: The row where the wall meets the floor; a random one if not given.
+    """
+    image = _wall_and_floor(rng, size, saturation=(0.0, 0.35), wall_foot=wall_foot)
     image += _grey(12 * _noise(rng, size, cell=int(rng.integers(24, 64))))
     image = _to_bytes(image)
     for _ in range(rng.integers(0, 4)):
         _draw_thing(rng, image, _muted(rng, image), outline=False)
-    return _grained(rng, image, 3.0)
+    return grained(rng, image, 3.0)
 
 
-def cluttered_background(rng: np.random.Generator, size: Size) -> np.ndarray:
-    """Gradients, textures, and things of every colour and form: (H, W, 3) uint8."""
-    image = _wall_and_floor(rng, size, saturation=(0.0, 0.8))
+def cluttered_background(
+    rng: np.random.Generator, size: Size, *, wall_foot: int | None = None
+) -> np.ndarray:
+    """Gradients, textures, and things of every colour and form: (H, W, 3) uint8.
+
+    Args:
+        rng, size, wall_foot: As for :func:`quiet_background`.
+    """
+    image = _wall_and_floor(rng, size, saturation=(0.0, 0.8), wall_foot=wall_foot)
     for cell in (64, 24, 8):
         stains = rng.uniform(5, 30) * _noise(rng, size, cell=cell)
         image += cv2.merge([stains * share for share in rng.uniform(-1, 1, size=3).tolist()])
@@ -37,7 +51,7 @@ def cluttered_background(rng: np.random.Generator, size: Size) -> np.ndarray:
         _draw_thing(rng, image, vivid(rng, (0, 0.9)), outline=rng.uniform() < 0.3)
     if rng.uniform() < 0.4:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 2.5))
-    return _grained(rng, image, rng.uniform(2, 8))
+    return grained(rng, image, rng.uniform(2, 8))
 
 
 def with_shadow(image: np.ndarray, *, centre: tuple[float, float], half_width: float) -> np.ndarray:
@@ -66,15 +80,25 @@ def sample_occluder(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, n
     return mask.astype(bool), picture
 
 
+def grained(rng: np.random.Generator, image: np.ndarray, amplitude: float) -> np.ndarray:
+    """The image (H, W, 3) uint8 with sensor-like grain on every pixel."""
+    grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * np.float32(amplitude)
+    return cv2.add(image, _grey(grain), dtype=cv2.CV_8U)
+
+
 def _wall_and_floor(
-    rng: np.random.Generator, size: Size, *, saturation: tuple[float, float]
+    rng: np.random.Generator,
+    size: Size,
+    *,
+    saturation: tuple[float, float],
+    wall_foot: int | None,
 ) -> np.ndarray:
     width, height = size
     top, bottom, floor = (np.array(vivid(rng, saturation)) for _ in range(3))
     ramp = np.linspace(0, 1, height)[:, None]
     rows = top + ramp * (bottom - top)
-    horizon = int(rng.uniform(0.55, 0.95) * height)
-    rows[horizon:] = floor * (0.8 + 0.3 * ramp[: height - horizon])
+    edge = int(rng.uniform(0.55, 0.95) * height) if wall_foot is None else wall_foot
+    rows[edge:] = floor * (0.8 + 0.3 * ramp[: height - edge])
     slope = np.linspace(*rng.uniform(-18, 18, size=2), width, dtype=np.float32)
     return cv2.merge([channel[:, None] + slope for channel in rows.T.astype(np.float32)])
 
@@ -137,9 +161,3 @@ def _grey(plane: np.ndarray) -> np.ndarray:
 
 def _to_bytes(image: np.ndarray) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def _grained(rng: np.random.Generator, image: np.ndarray, amplitude: float) -> np.ndarray:
-    """Sensor-like grain on every pixel."""
-    grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * np.float32(amplitude)
-    return cv2.add(image, _grey(grain), dtype=cv2.CV_8U)

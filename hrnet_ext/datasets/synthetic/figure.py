@@ -14,9 +14,11 @@ import numpy as np
 
 from hrnet_ext.datasets.synthetic.appearance import Appearance
 from hrnet_ext.datasets.synthetic.canvas import Material
-from hrnet_ext.datasets.synthetic.flesh import Tailor, dress
-from hrnet_ext.datasets.synthetic.shapes import Solid
+from hrnet_ext.datasets.synthetic.flesh import FACE, SCALP, Tailor, dress
+from hrnet_ext.datasets.synthetic.shapes import Bounds, Solid
 from hrnet_ext.datasets.synthetic.skeleton import POINTS, Body, Posture, named_points, solve
+
+HEAD_POINTS = ('head_top', 'upper_neck', 'nose', 'left_ear', 'right_ear')
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,23 @@ class Figure:
         """How far below the visible surface a keypoint lies at most, pixels."""
         return POINTS[name].depth * self.body.stature * self.body.girth * placement.scale
 
+    def head_box(self, placement: Placement) -> Bounds:
+        """The rectangle (x0, y0, x1, y1) around the head from the neck to the top, pixels.
+
+        As annotators of MPII and PoseTrack draw it: whether or not something hides the head or
+        the frame cuts it off, and without hair that hangs down.
+        """
+        tailor = self._tailor(placement)
+        keypoints = self.keypoints(placement)
+        corners = [tailor.ellipsoid(*part).bounds() for part in (FACE, SCALP)]
+        corners += [(*keypoints[name][:2], *keypoints[name][:2]) for name in HEAD_POINTS]
+        x0, y0 = np.min(corners, axis=0)[:2].tolist()
+        x1, y1 = np.max(corners, axis=0)[2:].tolist()
+        return x0, y0, x1, y1
+
     def solids(self, placement: Placement) -> Iterator[tuple[Solid, Material]]:
         """The solids in image space with their materials."""
-        tailor = Tailor(self.body, self.posture(), placement.scale, placement.project)
-        return dress(tailor, self.appearance)
+        return dress(self._tailor(placement), self.appearance)
+
+    def _tailor(self, placement: Placement) -> Tailor:
+        return Tailor(self.body, self.posture(), placement.scale, placement.project)

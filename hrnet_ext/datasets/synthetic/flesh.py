@@ -25,6 +25,13 @@ Place = tuple[str, Triple]
 Pieces = Iterator[tuple[Solid, Material]]
 CENTRE: Triple = (0.0, 0.0, 0.0)
 
+# Place and half-axes.
+FACE: tuple[Place, Triple] = (('head', (0, 0.058, 0.005)), (0.047, 0.067, 0.058))
+SCALP: tuple[Place, Triple] = (('head', (0, 0.076, -0.012)), (0.052, 0.058, 0.058))
+# Offset from the ankle and radius.
+HEEL: tuple[Triple, float] = ((0, -0.015, -0.022), 0.024)
+TOES: tuple[Triple, float] = ((0, -0.021, 0.085), 0.018)
+
 
 class Tailor:
     """Cuts solids in image space to a body's measure.
@@ -109,7 +116,7 @@ def _trunk(tailor: Tailor, looks: Appearance) -> Pieces:
 
 
 def _head(tailor: Tailor, looks: Appearance) -> Pieces:
-    yield tailor.ellipsoid(('head', (0, 0.058, 0.005)), (0.047, 0.067, 0.058)), looks.skin
+    yield tailor.ellipsoid(*FACE), looks.skin
     nose_root: Place = ('head', (0, 0.056, 0.058))
     yield tailor.cone(nose_root, ('head', (0, 0.042, 0.062)), (0.004, 0.009)), looks.skin
     yield tailor.ellipsoid(('head', (0, 0.021, 0.053)), (0.016, 0.004, 0.006)), looks.lips
@@ -119,7 +126,7 @@ def _head(tailor: Tailor, looks: Appearance) -> Pieces:
         yield tailor.ellipsoid(('head', eye), (0.010, 0.007, 0.007)), looks.eyes
     if looks.bald:
         return
-    yield tailor.ellipsoid(('head', (0, 0.076, -0.012)), (0.052, 0.058, 0.058)), looks.hair
+    yield tailor.ellipsoid(*SCALP), looks.hair
     if looks.long_hair:
         back: Place = ('head', (0, 0.020, -0.030))
         yield tailor.ellipsoid(back, (0.050, 0.075, 0.036)), looks.hair
@@ -139,6 +146,6 @@ def _leg(tailor: Tailor, looks: Appearance, side: str) -> Pieces:
     hip, knee, ankle = ((f'{side}_{joint}', CENTRE) for joint in ('hip', 'knee', 'ankle'))
     yield tailor.cone(hip, knee, (0.052, 0.036)), looks.thigh
     yield tailor.cone(knee, ankle, (0.035, 0.023)), looks.shank
-    heel: Place = (ankle[0], (0, -0.015, -0.022))
-    toes: Place = (ankle[0], (0, -0.021, 0.085))
-    yield tailor.cone(heel, toes, (0.024, 0.018)), looks.shoes
+    (heel, heel_radius), (toes, toes_radius) = HEEL, TOES
+    foot = tailor.cone((ankle[0], heel), (ankle[0], toes), (heel_radius, toes_radius))
+    yield foot, looks.shoes

@@ -126,10 +126,10 @@ def sample_scene(rng: np.random.Generator, difficulty: Difficulty, *, size: Size
     background = make_background(rng, size)
     for actor in actors:
         background = _with_shadow_of(actor, background)
-    light = _sample_light(rng, strong=difficulty.cluttered)
+    light = sample_light(rng, strong=difficulty.cluttered)
     if not difficulty.cluttered:
         return Scene(background, light, actors)
-    props = tuple(_limb_like(rng, size) for _ in range(rng.integers(0, 7)))
+    props = tuple(limb_like(rng, size) for _ in range(rng.integers(0, 7)))
     occluders = (sample_occluder(rng, size),) if rng.uniform() < 0.25 else ()
     return Scene(background, light, actors, props, occluders)
 
@@ -154,6 +154,32 @@ def extent(figure: Figure, placement: Placement) -> tuple[float, float, float, f
     x0, y0 = bounds[:, :2].min(axis=0).tolist()
     x1, y1 = bounds[:, 2:].max(axis=0).tolist()
     return x0, y0, x1, y1
+
+
+def sample_light(rng: np.random.Generator, *, strong: bool) -> Light:
+    """Draws a light; a strong one is more directed, coloured, bright or dim."""
+    direction = np.array([rng.uniform(-1, 1), rng.uniform(-1, 0.1), rng.uniform(0.5, 1.2)])
+    spread = 0.15 if strong else 0.05
+    gain = rng.uniform(0.7, 1.2) if strong else rng.uniform(0.9, 1.1)
+    blue, green, red = (gain * rng.uniform(1 - spread, 1 + spread, size=3)).tolist()
+    return Light(
+        direction=direction / np.linalg.norm(direction),
+        ambient=rng.uniform(0.25, 0.7) if strong else rng.uniform(0.45, 0.65),
+        tint=(blue, green, red),
+    )
+
+
+def limb_like(rng: np.random.Generator, size: Size) -> tuple[Solid, Material]:
+    """A rounded bar behind everybody that could be taken for an arm or a leg."""
+    width, height = size
+    x, y = rng.uniform(0, 1, size=2) * (width, height)
+    length, angle = rng.uniform(0.08, 0.3) * height, rng.uniform(0, 2 * np.pi)
+    start = np.array([x, y, BEHIND_EVERYBODY])
+    end = start + length * np.array([np.cos(angle), np.sin(angle), 0])
+    thick, thin = sorted(rng.uniform(0.008, 0.04, size=2) * height, reverse=True)
+    skin = SKIN_TONES[rng.integers(len(SKIN_TONES))]
+    colour = skin if rng.uniform() < 0.5 else vivid(rng, (0, 0.9))
+    return RoundCone(start, end, thick, thin), Material(colour)
 
 
 def _side_by_side(rng: np.random.Generator, figures: list[Figure], size: Size) -> list[Placement]:
@@ -209,28 +235,3 @@ def _with_shadow_of(actor: Actor, background: np.ndarray) -> np.ndarray:
     return with_shadow(
         background, centre=(actor.placement.x, lowest + sole), half_width=0.3 * scale
     )
-
-
-def _sample_light(rng: np.random.Generator, *, strong: bool) -> Light:
-    direction = np.array([rng.uniform(-1, 1), rng.uniform(-1, 0.1), rng.uniform(0.5, 1.2)])
-    spread = 0.15 if strong else 0.05
-    gain = rng.uniform(0.7, 1.2) if strong else rng.uniform(0.9, 1.1)
-    blue, green, red = (gain * rng.uniform(1 - spread, 1 + spread, size=3)).tolist()
-    return Light(
-        direction=direction / np.linalg.norm(direction),
-        ambient=rng.uniform(0.25, 0.7) if strong else rng.uniform(0.45, 0.65),
-        tint=(blue, green, red),
-    )
-
-
-def _limb_like(rng: np.random.Generator, size: Size) -> tuple[Solid, Material]:
-    """A rounded bar behind everybody that could be taken for an arm or a leg."""
-    width, height = size
-    x, y = rng.uniform(0, 1, size=2) * (width, height)
-    length, angle = rng.uniform(0.08, 0.3) * height, rng.uniform(0, 2 * np.pi)
-    start = np.array([x, y, BEHIND_EVERYBODY])
-    end = start + length * np.array([np.cos(angle), np.sin(angle), 0])
-    thick, thin = sorted(rng.uniform(0.008, 0.04, size=2) * height, reverse=True)
-    skin = SKIN_TONES[rng.integers(len(SKIN_TONES))]
-    colour = skin if rng.uniform() < 0.5 else vivid(rng, (0, 0.9))
-    return RoundCone(start, end, thick, thin), Material(colour)

@@ -1,24 +1,22 @@
-"""What a rendered data set is made from, and what stands of it in a folder."""
+"""What a rendered data set is made from: of pictures, or of videos."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES
+from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES, Size
 
-RENDERER_VERSION = 1  # raise it when the same seed gives other pictures
-MANIFEST = 'synthetic.json'
 SPLITS = ('train', 'val')
-FIRST_IMAGE_ID = {'train': 1, 'val': 1_000_001}
 MAX_IMAGES = 999_999  # keeps the ids of the two splits apart
+MAX_VIDEOS = 499_999  # likewise
+MAX_FRAMES = 9_999  # PoseTrack18's ids have four digits for the frame
+SIDES = (64, 4096)  # of a picture, pixels
 
 
 @dataclass(frozen=True)
 class SyntheticSpec:
-    """What a data set is made from; equal specs give equal files.
+    """What a data set of square pictures is made from; equal specs give equal files.
 
     Args:
         difficulty: 'easy' or 'hard'.
@@ -37,80 +35,76 @@ class SyntheticSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.difficulty not in DIFFICULTIES:
-            raise ValueError(
-                f'difficulty must be one of {", ".join(DIFFICULTIES)}, got {self.difficulty!r}'
-            )
-        for name, low, high in (
-            ('num_train', 1, MAX_IMAGES),
-            ('num_val', 1, MAX_IMAGES),
-            ('size', 64, 4096),
-            ('seed', 0, 2**63 - 1),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f'{name} must lie between {low} and {high}, got {value}')
+        _check(self, {'num_train': (1, MAX_IMAGES), 'num_val': (1, MAX_IMAGES), 'size': SIDES})
 
-    def num_images(self, split: str) -> int:
+    @property
+    def picture_size(self) -> Size:
+        """Width and height of a picture in pixels."""
+        return self.size, self.size
+
+    def count(self, split: str) -> int:
         """Number of pictures of 'train' or 'val'."""
         return self.num_train if split == 'train' else self.num_val
 
-    def manifest(self) -> dict[str, Any]:
-        """What is written beside the pictures, to know them again."""
-        return {'renderer_version': RENDERER_VERSION, **asdict(self)}
+    def __str__(self) -> str:
+        return f'{self.num_train} + {self.num_val} {self.difficulty} pictures (train + val)'
 
 
-def read_manifest(out: Path) -> dict[str, Any] | None:
-    """The manifest of the data set in ``out``; None if there is nothing yet.
+@dataclass(frozen=True)
+class VideoSpec:
+    """What a data set of videos is made from; equal specs give equal files.
+
+    Args:
+        difficulty: 'easy' or 'hard', which is how hard people are to see; what they do is alike.
+        num_train, num_val: Numbers of videos.
+        num_frames: Frames of each video, ten a second.
+        width, height: Of a frame in pixels.
+        seed: Source of chance. The first n videos do not depend on how many there are.
 
     Raises:
-        FileExistsError: ``out`` is a file, or holds something else than a rendered data set.
+        ValueError: A value out of range.
     """
-    if not out.exists():
-        return None
-    if not out.is_dir():
-        raise FileExistsError(f'{out} is a file; choose a folder for the data set')
-    if not any(out.iterdir()):
-        return None
-    try:
-        manifest = json.loads((out / MANIFEST).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        manifest = None
-    if not isinstance(manifest, dict):
-        raise FileExistsError(
-            f'{out} holds files that are not a rendered data set; choose another folder'
+
+    difficulty: str = 'easy'
+    num_train: int = 12
+    num_val: int = 4
+    num_frames: int = 30
+    width: int = 320
+    height: int = 240
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        ranges = {
+            'num_train': (1, MAX_VIDEOS),
+            'num_val': (1, MAX_VIDEOS),
+            'num_frames': (1, MAX_FRAMES),
+            'width': SIDES,
+            'height': SIDES,
+        }
+        _check(self, ranges)
+
+    @property
+    def picture_size(self) -> Size:
+        """Width and height of a frame in pixels."""
+        return self.width, self.height
+
+    def count(self, split: str) -> int:
+        """Number of videos of 'train' or 'val'."""
+        return self.num_train if split == 'train' else self.num_val
+
+    def __str__(self) -> str:
+        return (
+            f'{self.num_train} + {self.num_val} {self.difficulty} videos (train + val) of '
+            f'{self.num_frames} frames'
         )
-    return manifest
 
 
-def check_same(out: Path, manifest: dict[str, Any], spec: SyntheticSpec) -> None:
-    """Raises FileExistsError unless ``out``, whose manifest is given, is what ``spec`` makes."""
-    changes = [
-        f'{key} {manifest.get(key)} -> {value}'
-        for key, value in spec.manifest().items()
-        if manifest.get(key) != value
-    ]
-    if changes:
-        raise FileExistsError(
-            f'{out} holds a data set made from other arguments ({", ".join(changes)}); '
-            'choose another folder, or replace it with --overwrite'
+def _check(spec: Any, ranges: dict[str, tuple[int, int]]) -> None:
+    if spec.difficulty not in DIFFICULTIES:
+        raise ValueError(
+            f'difficulty must be one of {", ".join(DIFFICULTIES)}, got {spec.difficulty!r}'
         )
-    for split in SPLITS:
-        pictures, annotations = picture_folder(out, split), annotation_path(out, split)
-        found = sum(1 for _ in pictures.glob('*.jpg'))
-        if found != spec.num_images(split) or not annotations.is_file():
-            raise FileExistsError(
-                f'{out} is damaged: {found} of {spec.num_images(split)} {split} pictures, '
-                f'{annotations.name} {"there" if annotations.is_file() else "missing"}; '
-                'make it anew with --overwrite'
-            )
-
-
-def picture_folder(out: Path, split: str) -> Path:
-    """Where the pictures of a split are."""
-    return out / f'{split}2017'
-
-
-def annotation_path(out: Path, split: str) -> Path:
-    """Where the annotations of a split are."""
-    return out / 'annotations' / f'person_keypoints_{split}2017.json'
+    for name, (low, high) in {**ranges, 'seed': (0, 2**63 - 1)}.items():
+        value = getattr(spec, name)
+        if not low <= value <= high:
+            raise ValueError(f'{name} must lie between {low} and {high}, got {value}')

@@ -1,4 +1,10 @@
-"""COCO's person-keypoint layout of rendered pictures.
+"""COCO's person-keypoint layout.
+
+What is written::
+
+    OUT/train2017/000000000001.jpg ...           OUT/val2017/000001000001.jpg ...
+    OUT/annotations/person_keypoints_train2017.json, person_keypoints_val2017.json
+    OUT/synthetic.json                           what it was made from
 
 Legend: boxes are (x, y, w, h) in pixels; keypoints are flat lists of x, y, visibility.
 """
@@ -6,12 +12,16 @@ Legend: boxes are (x, y, w, h) in pixels; keypoints are flat lists of x, y, visi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, Person
+from hrnet_ext.datasets.synthetic.layouts.layout import write_annotations
+from hrnet_ext.datasets.synthetic.layouts.pictures import PictureLayout
+from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, Person, Rendering
+from hrnet_ext.datasets.synthetic.scene import Scene
 from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
 
 KEYPOINTS: tuple[str, ...] = (
@@ -42,6 +52,8 @@ CATEGORY: dict[str, Any] = {
 }
 MIN_SEEN_KEYPOINTS = 3  # of fewer nobody could tell the rest: COCO leaves such people unlabelled
 MAX_PEOPLE = 100  # per image; annotation ids are made of the image id and the person's number
+
+Entry = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def file_name(image_id: int) -> str:
@@ -114,3 +126,34 @@ def annotation_file(
         'images': images,
         'annotations': annotations,
     }
+
+
+class CocoLayout(PictureLayout):
+    """COCO's folders and one annotation file per split."""
+
+    name: ClassVar[str] = 'coco'
+
+    def manifest(self) -> dict[str, Any]:
+        # Manifests of this layout are older than the others: without a name.
+        return {key: value for key, value in super().manifest().items() if key != 'layout'}
+
+    def pictures(self, split: str) -> str:
+        return f'{split}2017/*.jpg'
+
+    def picture_path(self, split: str, image_id: int) -> str:
+        return f'{split}2017/{file_name(image_id)}'
+
+    def annotations(self, split: str) -> list[str]:
+        return [f'annotations/person_keypoints_{split}2017.json']
+
+    def entry(self, image_id: int, scene: Scene, rendering: Rendering) -> Entry:
+        image = image_entry(image_id, size=self.spec.picture_size)
+        return image, person_entries(rendering.people, image_id)
+
+    def annotate(self, folder: Path, split: str, entries: Sequence[Entry]) -> None:
+        contents = annotation_file(
+            [image for image, _ in entries],
+            [person for _, people in entries for person in people],
+            description=f'Rendered people, {self.spec.difficulty}, {split}, seed {self.spec.seed}',
+        )
+        write_annotations(folder / self.annotations(split)[0], contents)

@@ -1,0 +1,147 @@
+"""MPII's layout, with annotations in our own form, which holds the head boxes, too.
+
+What is written::
+
+    OUT/images/000000001.jpg ...  (train)        OUT/images/001000001.jpg ...  (val)
+    OUT/annotations/mpii_train.json, mpii_val.json
+    OUT/synthetic.json                           what it was made from
+
+Legend: positions are (x, y), rectangles (x1, y1, x2, y2); 0 is the centre of the first pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hrnet_ext.datasets.mpii_format import COORDINATES, FORMAT, VERSION
+from hrnet_ext.datasets.synthetic.layouts.layout import write_annotations
+from hrnet_ext.datasets.synthetic.layouts.pictures import PictureLayout
+from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, Person, Rendering
+from hrnet_ext.datasets.synthetic.scene import Actor, Scene
+from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
+
+KEYPOINTS: tuple[str, ...] = (
+    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'pelvis',
+    'thorax', 'upper_neck', 'head_top', 'right_wrist', 'right_elbow', 'right_shoulder',
+    'left_shoulder', 'left_elbow', 'left_wrist',
+)  # fmt: skip
+assert {mirrored_name(name) for name in KEYPOINTS} == set(KEYPOINTS) <= set(POINTS)
+
+PIXELS_OF_SCALE = 200  # MPII's scale is a person's height in units of so many pixels
+# MPII's centre is a little above the middle of the body: readers move it down by so many pixels
+# times the scale (lib/dataset/mpii.py of the official HRNet).
+CENTRE_ABOVE_MIDDLE = 15
+MIN_SEEN_KEYPOINTS = 4  # whoever shows fewer is not annotated
+NEAR = 0.25  # whoever comes nearer than this share of the larger one's height is near
+
+Entry = list[dict[str, Any]]
+
+
+def people_entries(image: str, scene: Scene, rendering: Rendering) -> Entry:
+    """The annotations of a picture's people; whoever is hardly seen gets none.
+
+    Args:
+        image: The picture's file name.
+        scene: What it shows.
+        rendering: What it looks like.
+    """
+    height, width = rendering.picture.shape[:2]
+    pairs = [(a, p) for a, p in zip(scene.actors, rendering.people) if p.mask.any()]
+    entries = []
+    for actor, person in pairs:
+        if sum(person.visibility[name] == SEEN for name in KEYPOINTS) < MIN_SEEN_KEYPOINTS:
+            continue
+        others = [other for other in pairs if other[0] is not actor]
+        entries.append(
+            {
+                'image': image,
+                **_joints(person),
+                **_where(actor, person, size=(width, height)),
+                'head_box': _rounded(actor.figure.head_box(actor.placement)),
+                'single_person': not any(_are_near((actor, person), other) for other in others),
+            }
+        )
+    return entries
+
+
+def _joints(person: Person) -> dict[str, list]:
+    """Positions and whether they are annotated, hidden ones included, in MPII's order."""
+    inside = [person.visibility[name] != OUTSIDE for name in KEYPOINTS]
+    return {
+        'joints': [
+            _rounded(person.keypoints[name]) if there else [-1, -1]
+            for name, there in zip(KEYPOINTS, inside)
+        ],
+        'joints_vis': [int(there) for there in inside],
+    }
+
+
+def _where(actor: Actor, person: Person, *, size: tuple[int, int]) -> dict[str, Any]:
+    """MPII's rough position and scale; the position is inside the picture."""
+    scale = _height(actor) / PIXELS_OF_SCALE
+    corners = _extent(person)
+    middle = (corners[:2] + corners[2:]) / 2 - (0, CENTRE_ABOVE_MIDDLE * scale)
+    centre = np.clip(middle, 0, np.array(size) - 1)
+    return {'center': _rounded(centre), 'scale': round(scale, 4)}
+
+
+def _height(actor: Actor) -> float:
+    """How tall somebody would stand, pixels."""
+    return actor.figure.body.stature * actor.placement.scale
+
+
+def _extent(person: Person) -> np.ndarray:
+    """The rectangle (4,) around all keypoints, in the picture or not."""
+    keypoints = np.array([person.keypoints[name] for name in KEYPOINTS])
+    return np.concatenate([keypoints.min(axis=0), keypoints.max(axis=0)])
+
+
+def _are_near(one: tuple[Actor, Person], other: tuple[Actor, Person]) -> bool:
+    """Whether the rectangles around two people touch, or almost."""
+    first, second = _extent(one[1]), _extent(other[1])
+    gap = np.maximum(first[:2] - second[2:], second[:2] - first[2:]).max()
+    return bool(gap < NEAR * max(_height(one[0]), _height(other[0])))
+
+
+def _rounded(values: Sequence[float] | np.ndarray) -> list[float]:
+    return [round(float(value), 2) for value in values]
+
+
+class MpiiLayout(PictureLayout):
+    """MPII's single folder of pictures and one annotation file per split."""
+
+    name: ClassVar[str] = 'mpii'
+
+    def pictures(self, split: str) -> str:
+        return f'images/{"000" if split == "train" else "001"}??????.jpg'
+
+    def picture_path(self, split: str, image_id: int) -> str:
+        return f'images/{_file_name(image_id)}'
+
+    def annotations(self, split: str) -> list[str]:
+        return [f'annotations/mpii_{split}.json']
+
+    def entry(self, image_id: int, scene: Scene, rendering: Rendering) -> Entry:
+        return people_entries(_file_name(image_id), scene, rendering)
+
+    def annotate(self, folder: Path, split: str, entries: Sequence[Entry]) -> None:
+        people = [person for entry in entries for person in entry]
+        contents = {
+            'info': {
+                'format': FORMAT,
+                'version': VERSION,
+                'coordinates': COORDINATES,
+                'description': f'Rendered people, {self.spec.difficulty}, {split}, '
+                f'seed {self.spec.seed}',
+            },
+            'people': [{'id': number, **person} for number, person in enumerate(people)],
+        }
+        write_annotations(folder / self.annotations(split)[0], contents)
+
+
+def _file_name(image_id: int) -> str:
+    return f'{image_id:09d}.jpg'

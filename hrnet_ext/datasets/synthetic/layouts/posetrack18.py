@@ -1,0 +1,119 @@
+"""PoseTrack18's layout.
+
+What is written::
+
+    OUT/images/train/000001_mpii_train/000000.jpg ...     OUT/images/val/500001_mpii_test/...
+    OUT/annotations/train/000001_mpii_train.json ...      OUT/annotations/val/...
+    OUT/annotations/posetrack18_train.json, posetrack18_val.json      all videos of a split
+    OUT/annotations/posetrack18_val_human_detections.json             simulated boxes
+    OUT/synthetic.json                                                what it was made from
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hrnet_ext.datasets.conversion.posetrack_merge import merge_sequences
+from hrnet_ext.datasets.synthetic.layouts.detections import DESCRIPTION, simulate_detections
+from hrnet_ext.datasets.synthetic.layouts.layout import (
+    Job,
+    Layout,
+    write_annotations,
+    write_picture,
+)
+from hrnet_ext.datasets.synthetic.layouts.posetrack18_records import (
+    CATEGORY,
+    Clip,
+    frame_record,
+    people_records,
+)
+from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES
+from hrnet_ext.datasets.synthetic.spec import SPLITS, VideoSpec
+from hrnet_ext.datasets.synthetic.video.footage import Footage, sample_footage
+from hrnet_ext.datasets.synthetic.video.plot import PLOTS
+
+DETECTIONS = 'annotations/posetrack18_val_human_detections.json'
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is annotated of a video: its file's contents, and detections if it is one of val."""
+
+    clip: Clip
+    contents: dict[str, list]
+    detections: list[dict[str, Any]]
+
+
+def sample_clip(spec: VideoSpec, split: str, index: int) -> Footage:
+    """Video number ``index`` of a split ('train', 'val'), from 0."""
+    plots = list(PLOTS.values())
+    return sample_footage(
+        (spec.seed, SPLITS.index(split), index),
+        plots[index % len(plots)],
+        DIFFICULTIES[spec.difficulty],
+        num_frames=spec.num_frames,
+        size=spec.picture_size,
+    )
+
+
+class PoseTrack18Layout(Layout):
+    """PoseTrack18's folders: one of pictures and one annotation file per video."""
+
+    name: ClassVar[str] = 'posetrack18'
+    spec_type: ClassVar[type] = VideoSpec
+    chunk: ClassVar[int] = 1
+
+    def manifest(self) -> dict[str, Any]:
+        return {**super().manifest(), 'detections': DESCRIPTION}
+
+    @property
+    def pictures_each(self) -> int:
+        return self.spec.num_frames
+
+    def pictures(self, split: str) -> str:
+        return f'images/{split}/*/*.jpg'
+
+    def annotations(self, split: str) -> list[str]:
+        clips = [self._clip(split, index) for index in range(self.spec.count(split))]
+        merged = [f'annotations/posetrack18_{split}.json']
+        detections = [DETECTIONS] if split == 'val' else []
+        return merged + detections + [clip.annotation_path for clip in clips]
+
+    def write(self, folder: Path, job: Job) -> list[Entry]:
+        return [self._write_video(folder, job.split, index) for index in range(job.start, job.stop)]
+
+    def annotate(self, folder: Path, split: str, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            write_annotations(folder / entry.clip.annotation_path, entry.contents)
+        merged = merge_sequences(
+            {entry.clip.name: entry.contents for entry in entries},
+            {entry.clip.name: self.spec.picture_size for entry in entries},
+        )
+        write_annotations(folder / f'annotations/posetrack18_{split}.json', merged)
+        if split == 'val':
+            found = [detection for entry in entries for detection in entry.detections]
+            write_annotations(folder / DETECTIONS, found)
+
+    def _clip(self, split: str, index: int) -> Clip:
+        return Clip(split, index, self.spec.num_frames)
+
+    def _write_video(self, folder: Path, split: str, index: int) -> Entry:
+        clip, footage = self._clip(split, index), sample_clip(self.spec, split, index)
+        images, annotations, detections = [], [], []
+        for frame in range(len(footage)):
+            scene, rendering = footage.render(frame)
+            write_picture(folder / clip.frame_path(frame), rendering.picture)
+            images.append(frame_record(clip, frame, footage.cast, rendering))
+            annotations += people_records(clip, frame, footage.cast, scene, rendering)
+            if split == 'val':
+                rng = np.random.default_rng((*footage.seed, frame, 1))
+                detections += simulate_detections(
+                    rng, rendering.people, image_id=clip.image_id(frame), size=footage.stage.frame
+                )
+        contents = {'images': images, 'annotations': annotations, 'categories': [CATEGORY]}
+        return Entry(clip, contents, detections)

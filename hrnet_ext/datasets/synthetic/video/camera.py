@@ -1,0 +1,77 @@
+"""A camera that pans and zooms: which section of the stage a frame shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hrnet_ext.datasets.synthetic.figure import Placement
+from hrnet_ext.datasets.synthetic.video.stage import Stage
+
+
+@dataclass(frozen=True)
+class View:
+    """What a frame shows of the stage.
+
+    Args:
+        left, top: Stage position of the frame's first pixel.
+        zoom: Frame pixels per stage pixel, at least 1.
+    """
+
+    left: float
+    top: float
+    zoom: float
+
+    def place(self, placement: Placement) -> Placement:
+        """A placement on the stage as one in the frame."""
+        return Placement(
+            scale=placement.scale * self.zoom,
+            x=(placement.x - self.left) * self.zoom,
+            y=(placement.y - self.top) * self.zoom,
+            depth=placement.depth * self.zoom,
+        )
+
+    def to_stage(self, points: np.ndarray) -> np.ndarray:
+        """Frame positions (..., 2) as stage positions."""
+        return np.asarray(points) / self.zoom + (self.left, self.top)
+
+    def crop(self, picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The frame, of ``size`` (w, h), of the stage's picture (H, W, 3)."""
+        to_stage = np.array([[1 / self.zoom, 0, self.left], [0, 1 / self.zoom, self.top]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(picture, to_stage, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+
+
+def film(
+    rng: np.random.Generator, times: np.ndarray, stage: Stage, *, pan: float
+) -> tuple[View, ...]:
+    """The views (F) of a hand-held camera.
+
+    Args:
+        rng: Source of chance.
+        times: (F,) of the frames.
+        stage: What is filmed.
+        pan: Widest swing to the left and right, a share of what the stage's margin allows.
+    """
+    (width, height), (stage_width, stage_height) = stage.frame, stage.size
+    zoom = 1 + rng.uniform(0.02, 0.12) * (1 + _waves(rng, times, slowest=0.1)) / 2
+    free = np.array([stage_width - width, stage_height - height]) / 2
+    swing = pan * _waves(rng, times, slowest=0.12)
+    shake = 0.012 * height * np.stack([_waves(rng, times, slowest=0.5) for _ in 'xy'], axis=1)
+    offsets = shake + np.stack([swing * free[0], 0.3 * _waves(rng, times) * free[1]], axis=1)
+    offsets = np.clip(offsets, -free, free)
+    middles = np.array([stage_width, stage_height]) / 2 + offsets
+    corners = middles - np.array([width, height]) / 2 / zoom[:, None]
+    return tuple(
+        View(left, top, each) for (left, top), each in zip(corners.tolist(), zoom.tolist())
+    )
+
+
+def _waves(rng: np.random.Generator, times: np.ndarray, slowest: float = 0.15) -> np.ndarray:
+    """A smooth random curve (F,) between -1 and 1; its slowest wave's frequency in Hz is given."""
+    slow, fast = np.array([1.0, 2.3]) * slowest * rng.uniform(0.8, 1.2, size=2)
+    phases = rng.uniform(0, 2 * np.pi, size=2)
+    curve = 0.8 * np.sin(2 * np.pi * slow * times + phases[0])
+    return curve + 0.2 * np.sin(2 * np.pi * fast * times + phases[1])

@@ -1,0 +1,175 @@
+"""Casting: people for a video and places for what they do, none running into another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from hrnet_ext.datasets.synthetic.appearance import Appearance, sample_appearance
+from hrnet_ext.datasets.synthetic.pose import sample_body
+from hrnet_ext.datasets.synthetic.scene import Difficulty
+from hrnet_ext.datasets.synthetic.skeleton import Body
+from hrnet_ext.datasets.synthetic.video.gait import sample_gait
+from hrnet_ext.datasets.synthetic.video.performance import Performance, Turn, gesture, walk
+from hrnet_ext.datasets.synthetic.video.stage import Stage
+
+MIN_GAP = 0.75  # metres between people, middle to middle
+CLOSEST, FARTHEST = 2.6, 10.3  # metres from the viewer; the wall is at 11
+ATTEMPTS = 40
+ACT_FRAMES = 30  # a plot takes about so many; longer videos repeat it with other people
+BODY_HALF = 0.45  # metres beside a person's middle that arms and legs take when walking
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in a video.
+
+    Args:
+        body, appearance: The person.
+        performance: What the person does.
+        annotated: Whether the annotations know the person; others are in ignore regions.
+    """
+
+    body: Body
+    appearance: Appearance
+    performance: Performance
+    annotated: bool = True
+
+
+class Casting:
+    """Finds people and places for them, none running into another.
+
+    Args:
+        rng: Source of chance.
+        times: (F,) of the frames, seconds, 0 in the middle.
+        stage: Where it happens.
+        difficulty: How people look.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, times: np.ndarray, stage: Stage, difficulty: Difficulty
+    ) -> None:
+        self.rng = rng
+        self.stage = stage
+        self.members: list[Member] = []
+        self._times = times
+        self._difficulty = difficulty
+        self._num_acts = max(round(len(times) / ACT_FRAMES), 1)
+        self._act = 0
+
+    def acts(self) -> Iterator[int]:
+        """Numbers the acts of a long video; what is added plays in the present one."""
+        for act in range(self._num_acts):
+            self._act = act
+            yield act
+
+    @property
+    def _duration(self) -> float:
+        """Of an act, seconds."""
+        return max(float(np.ptp(self._times)) / self._num_acts, 0.1)
+
+    @property
+    def _clock(self) -> np.ndarray:
+        """Times (F,) of the frames, 0 in the middle of the act."""
+        return self._times - (self._act - (self._num_acts - 1) / 2) * self._duration
+
+    def add(self, make: Callable[[Body], Performance], *, annotated: bool = True) -> None:
+        """Adds somebody whose performance ``make`` draws, in the way of nobody.
+
+        After many attempts in vain nobody is added: the stage is full.
+        """
+        body = sample_body(self.rng, spread=self._difficulty.build_spread)
+        looks = sample_appearance(self.rng, plain=not self._difficulty.cluttered)
+        for _ in range(ATTEMPTS):
+            performance = make(body)
+            if self._is_free(performance):
+                self.members.append(Member(body, looks, performance, annotated))
+                return
+
+    def walker(self, *, distance: tuple[float, float], at: float, yaw: float) -> None:
+        """Adds somebody who walks ``yaw`` degrees, more or less.
+
+        Args:
+            distance: Range of metres from the viewer when half of the act is over.
+            at: Where then, -1 the frame's left edge, 1 its right one, more or less.
+            yaw: See ``performance``.
+        """
+        rng = self.rng
+
+        def make(body: Body) -> Performance:
+            away = rng.uniform(*distance)
+            return walk(
+                self._clock, body, sample_gait(rng),
+                through=((at + rng.uniform(-0.2, 0.2)) * self.stage.half_view(away), away),
+                yaw=yaw + rng.uniform(-15, 15),
+                phase=rng.uniform(0, 2 * np.pi),
+            )  # fmt: skip
+
+        self.add(make)
+
+    def stander(self, *, distance: tuple[float, float], at: float, annotated: bool = True) -> None:
+        """Adds somebody who stands and gestures throughout; arguments as for :meth:`walker`."""
+        if self._act:
+            return  # there since the first act
+        rng = self.rng
+
+        def make(body: Body) -> Performance:
+            away = rng.uniform(*distance)
+            place = ((at + rng.uniform(-0.15, 0.15)) * self.stage.half_view(away), away)
+            yaw = rng.uniform(-70, 70) + (180 if rng.uniform() < 0.25 else 0)
+            return gesture(rng, self._clock, at=place, yaw=yaw)
+
+        self.add(make, annotated=annotated)
+
+    def passer(self, *, side: int, when: float, inward: bool) -> None:
+        """Adds somebody who crosses an edge of the frame.
+
+        Args:
+            side: -1 the left edge, 1 the right one.
+            when: At which share of the act nothing of the person is seen yet, or any more.
+            inward: Whether the person comes.
+        """
+        rng = self.rng
+        seconds = (when - 0.5) * self._duration
+
+        def make(body: Body) -> Performance:
+            away, gait = rng.uniform(4, 8), sample_gait(rng, brisk=True)
+            edge = self.stage.half_view(away) + BODY_HALF
+            outside = (seconds if inward else -seconds) * gait.speed(body)
+            return walk(
+                self._clock, body, gait,
+                through=(side * (edge + outside), away),
+                yaw=-90 * side if inward else 90 * side,
+                phase=rng.uniform(0, 2 * np.pi),
+            )  # fmt: skip
+
+        self.add(make)
+
+    def returner(self, *, side: int) -> None:
+        """Adds somebody who leaves at an edge, turns round outside, and comes back."""
+        rng = self.rng
+        turn = Turn(duration=0.2 * self._duration, degrees=180 * rng.choice([-1, 1]))
+
+        def make(body: Body) -> Performance:
+            away, gait = rng.uniform(4, 7), sample_gait(rng, brisk=True)
+            radius = gait.speed(body) * turn.duration / np.pi
+            edge = self.stage.half_view(away + 2 * radius) + BODY_HALF
+            return walk(
+                self._clock, body, gait,
+                through=(side * (edge + radius), away),
+                yaw=90 * side,
+                phase=rng.uniform(0, 2 * np.pi),
+                turn=turn,
+            )  # fmt: skip
+
+        self.add(make)
+
+    def _is_free(self, performance: Performance) -> bool:
+        distance = performance.ground[:, 1]
+        if distance.min() < CLOSEST or distance.max() > FARTHEST:
+            return False
+        others = [member.performance.ground for member in self.members]
+        gaps = [np.linalg.norm(performance.ground - other, axis=1).min() for other in others]
+        return all(gap > MIN_GAP for gap in gaps)

@@ -1,0 +1,137 @@
+"""A video: what is on the stage, what everybody does, and how the camera moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hrnet_ext.datasets.synthetic.background import (
+    Size,
+    cluttered_background,
+    grained,
+    quiet_background,
+    with_shadow,
+)
+from hrnet_ext.datasets.synthetic.canvas import NOBODY, Canvas, Light
+from hrnet_ext.datasets.synthetic.figure import Figure, Placement
+from hrnet_ext.datasets.synthetic.render import Rendering, render
+from hrnet_ext.datasets.synthetic.scene import Actor, Difficulty, Scene, limb_like, sample_light
+from hrnet_ext.datasets.synthetic.skeleton import solve
+from hrnet_ext.datasets.synthetic.video.camera import View, film
+from hrnet_ext.datasets.synthetic.video.casting import Casting, Member
+from hrnet_ext.datasets.synthetic.video.gait import hip_height
+from hrnet_ext.datasets.synthetic.video.plot import Plot
+from hrnet_ext.datasets.synthetic.video.stage import Stage
+
+FRAMES_PER_SECOND = 10
+SHADOW = 0.3  # half its width, metres
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A video before it is rendered.
+
+    Args:
+        stage: Where it happens.
+        backdrop: The stage's picture (H, W, 3) uint8, without people.
+        light: The light on people.
+        cast: The people, in the order of the scenes' actors.
+        views: (F) What each frame shows of the stage.
+        gains: (F,) Brightness of each frame.
+        grain: Amplitude of the grain.
+        seed: Source of chance for the grain.
+    """
+
+    stage: Stage
+    backdrop: np.ndarray
+    light: Light
+    cast: tuple[Member, ...]
+    views: tuple[View, ...]
+    gains: np.ndarray
+    grain: float
+    seed: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def scene(self, index: int) -> Scene:
+        """What frame number ``index`` shows; its actors are the cast."""
+        view, gain = self.views[index], self.gains[index]
+        actors = tuple(self._actor(member, index) for member in self.cast)
+        background = view.crop(self.backdrop, self.stage.frame)
+        background = np.clip(background * np.float32(gain), 0, 255).astype(np.uint8)
+        for member, actor in zip(self.cast, actors):
+            background = self._with_shadow(background, member, actor.placement, index)
+        tint = tuple(gain * value for value in self.light.tint)
+        return Scene(background, replace(self.light, tint=tint), actors)
+
+    def render(self, index: int) -> tuple[Scene, Rendering]:
+        """Frame number ``index``: what it shows, and how it looks."""
+        scene = self.scene(index)
+        rendering = render(scene)
+        rng = np.random.default_rng((*self.seed, index))
+        return scene, replace(rendering, picture=grained(rng, rendering.picture, self.grain))
+
+    def _actor(self, member: Member, index: int) -> Actor:
+        performance = member.performance
+        figure = Figure(
+            body=member.body,
+            angles=performance.angles[index],
+            facing=self.stage.facing(performance.yaw[index]),
+            appearance=member.appearance,
+        )
+        height = hip_height(member.body, solve(member.body, figure.angles))
+        placement = self.stage.place(performance.ground[index], height)
+        return Actor(figure, self.views[index].place(placement))
+
+    def _with_shadow(
+        self, background: np.ndarray, member: Member, placement: Placement, index: int
+    ) -> np.ndarray:
+        view = self.views[index]
+        ground = self.stage.ground_y(member.performance.ground[index, 1])
+        centre = (placement.x, (ground - view.top) * view.zoom)
+        half_width = SHADOW * placement.scale
+        if not -2 * half_width < placement.x < background.shape[1] + 2 * half_width:
+            return background
+        return with_shadow(background, centre=centre, half_width=half_width)
+
+
+def sample_footage(
+    seed: tuple[int, ...], plot: Plot, difficulty: Difficulty, *, num_frames: int, size: Size
+) -> Footage:
+    """Draws a video of ``num_frames`` frames of ``size`` (w, h).
+
+    Args:
+        seed: Source of chance.
+        plot: What happens.
+        difficulty: How hard people are to see.
+        num_frames: Its length, at ``FRAMES_PER_SECOND``.
+        size: Of a frame.
+    """
+    rng = np.random.default_rng(seed)
+    times = (np.arange(num_frames) - (num_frames - 1) / 2) / FRAMES_PER_SECOND
+    stage = Stage(size, pitch=rng.uniform(2, 8))
+    casting = Casting(rng, times, stage, difficulty)
+    for _ in casting.acts():
+        plot.direct(casting)
+    # All that does not depend on the resolution comes first, so that it is the same at any.
+    views = film(rng, times, stage, pan=plot.pan)
+    flicker = 0.02 * np.sin(2 * np.pi * rng.uniform(1, 4) * times + rng.uniform(0, 2 * np.pi))
+    flicker += rng.normal(0, 0.006, size=num_frames)
+    light = sample_light(rng, strong=difficulty.cluttered)
+    grain = rng.uniform(2, 5) if difficulty.cluttered else 2.0
+    backdrop = _backdrop(rng, stage, cluttered=difficulty.cluttered)
+    return Footage(stage, backdrop, light, tuple(casting.members), views, 1 + flicker, grain, seed)
+
+
+def _backdrop(rng: np.random.Generator, stage: Stage, *, cluttered: bool) -> np.ndarray:
+    make = cluttered_background if cluttered else quiet_background
+    picture = make(rng, stage.size, wall_foot=stage.wall_foot)
+    if not cluttered:
+        return picture
+    canvas = Canvas(picture)
+    light = sample_light(rng, strong=True)
+    for _ in range(rng.integers(2, 8)):
+        canvas.draw(*limb_like(rng, stage.size), light, owner=NOBODY)
+    return canvas.picture()

@@ -1,0 +1,109 @@
+"""How people walk: the angles of all joints over a stride, and how far a stride goes.
+
+Legend: phase in radians, 2 pi a stride; at 0 the left heel strikes, at pi the right one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hrnet_ext.datasets.synthetic.flesh import HEEL, TOES
+from hrnet_ext.datasets.synthetic.skeleton import JOINT_INDEX, LIMITS, Body, Posture, solve
+
+# Bumps of an angle: height in degrees, middle and width as shares of the stride. They follow the
+# curves of Winter, "Biomechanics and Motor Control of Human Movement", natural cadence.
+Bumps = tuple[tuple[float, float, float], ...]
+KNEE: Bumps = ((13, 0.14, 0.07), (60, 0.715, 0.105))  # gives way under the weight; swings through
+ANKLE: Bumps = ((-7, 0.06, 0.04), (10, 0.45, 0.12), (-14, 0.64, 0.05))  # lands, rolls, pushes off
+HIP_MEAN, HIP_SWING = 8.0, 22.0  # degrees; 30 ahead at heel strike, 14 behind
+STRIDE_SAMPLES = 48
+
+
+@dataclass(frozen=True)
+class Gait:
+    """Somebody's way of walking.
+
+    Args:
+        cadence: Strides (two steps) per second.
+        reach: Length of the steps, 1 for the average.
+        arm_swing: Amplitude of the upper arms, degrees.
+        elbow: Mean bend of the elbows, degrees.
+        lean: Of the trunk, forward, degrees.
+    """
+
+    cadence: float = 0.9
+    reach: float = 1.0
+    arm_swing: float = 24.0
+    elbow: float = 25.0
+    lean: float = 3.0
+
+    def angles(self, phase: float) -> np.ndarray:
+        """The joints' angles (J, 3) at a phase, degrees."""
+        angles = np.zeros(LIMITS.shape[:2])
+        swing = np.cos(phase)  # of the left leg, 1 when it is most ahead
+        for side, sign in (('left', 1), ('right', -1)):
+            share = (phase if sign > 0 else phase + np.pi) / (2 * np.pi)
+            hip = HIP_MEAN + self.reach * HIP_SWING * sign * swing
+            angles[JOINT_INDEX[f'{side}_hip'], :2] = hip, 2
+            angles[JOINT_INDEX[f'{side}_knee'], 0] = 4 + self.reach * _curve(KNEE, share)
+            angles[JOINT_INDEX[f'{side}_ankle'], 0] = self.reach * _curve(ANKLE, share)
+            # The arm swings against the leg of its side; the elbow bends more in front.
+            angles[JOINT_INDEX[f'{side}_shoulder'], :2] = 3 - self.arm_swing * sign * swing, 8
+            angles[JOINT_INDEX[f'{side}_elbow'], 0] = self.elbow * (1 - 0.45 * sign * swing)
+        # The pelvis stays; the shoulders turn against the legs, the head undoes it.
+        angles[JOINT_INDEX['abdomen']] = self.lean, 0, 3 * self.reach * swing
+        angles[JOINT_INDEX['chest']] = 0, 0, 4 * self.reach * swing
+        angles[JOINT_INDEX['neck']] = 0, 0, -5 * self.reach * swing
+        return np.clip(angles, LIMITS[..., 0], LIMITS[..., 1])
+
+    def stride(self, body: Body) -> float:
+        """How far somebody comes in a stride, metres: so far that the feet do not slide."""
+        phases = np.linspace(0, 2 * np.pi, STRIDE_SAMPLES, endpoint=False)
+        postures = [solve(body, self.angles(phase)) for phase in phases]
+        ankles = np.array([_ankles(posture) for posture in postures])  # (samples, side, 3)
+        standing = ankles[..., 1].argmin(axis=1)  # the side whose foot is on the ground
+        ahead = ankles[..., 2]
+        samples = np.arange(STRIDE_SAMPLES)
+        travel = ahead[samples, standing] - np.roll(ahead, -1, axis=0)[samples, standing]
+        return float(travel.sum())
+
+    def speed(self, body: Body) -> float:
+        """How fast somebody walks, metres a second."""
+        return self.stride(body) * self.cadence
+
+
+def sample_gait(rng: np.random.Generator, *, brisk: bool = False) -> Gait:
+    """Draws a way of walking, from a stroll to a brisk walk, or only brisk ones."""
+    briskness = rng.uniform(0.6 if brisk else 0, 1)
+    return Gait(
+        cadence=0.75 + 0.3 * briskness + rng.normal(0, 0.02),
+        reach=0.75 + 0.4 * briskness + rng.normal(0, 0.03),
+        arm_swing=rng.uniform(14, 20) + 8 * briskness,
+        elbow=rng.uniform(10, 22) + 10 * briskness,
+        lean=rng.uniform(0, 3) + 3 * briskness,
+    )
+
+
+def hip_height(body: Body, posture: Posture) -> float:
+    """How high the middle of the hips is when the lower foot stands on the ground, metres."""
+    soles = [
+        posture.place(f'{side}_ankle', np.array(offset) * body.stature)[1]
+        - radius * body.stature * body.girth
+        for side in ('left', 'right')
+        for offset, radius in (HEEL, TOES)
+    ]
+    return -float(min(soles))
+
+
+def _ankles(posture: Posture) -> np.ndarray:
+    return posture.positions[[JOINT_INDEX['left_ankle'], JOINT_INDEX['right_ankle']]]
+
+
+def _curve(bumps: Bumps, share: float) -> float:
+    """The sum of periodic bumps at a share of the stride."""
+    return sum(
+        height * np.exp(-0.5 * (((share - middle + 0.5) % 1 - 0.5) / width) ** 2)
+        for height, middle, width in bumps
+    )
