@@ -155,9 +155,9 @@ def test_shapes_must_agree(change, message):
 
 def test_unknown_modes_are_refused():
     poses = Poses(np.zeros((1, 17, 2)), np.ones((1, 17)), np.ones(1), np.ones(1))
-    with pytest.raises(ValueError, match=r"score_mode should be one of bbox, .*but is 'box'"):
+    with pytest.raises(ValueError, match=r"`score_mode` should be one of bbox, .*but is 'box'"):
         pose_scores(poses, 'box')
-    with pytest.raises(ValueError, match=r"nms_mode should be one of oks_nms, .*but is 'nms'"):
+    with pytest.raises(ValueError, match=r"`nms_mode` should be one of oks_nms, .*but is 'nms'"):
         suppress(poses, np.ones(1), 'nms', sigmas=SIGMAS)
 
 

@@ -126,4 +126,4 @@ def check_mode(argument: str, mode: str, allowed: tuple[str, ...]) -> None:
         ValueError: If it is not.
     """
     if mode not in allowed:
-        raise ValueError(f'{argument} should be one of {", ".join(allowed)}, but is {mode!r}')
+        raise ValueError(f'`{argument}` should be one of {", ".join(allowed)}, but is {mode!r}')

@@ -1,91 +1,127 @@
 """COCO keypoint AP, registered."""
 
+from __future__ import annotations
+
+import logging
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
-from mmengine.logging import MMLogger
-from mmpose.evaluation.metrics import CocoMetric as MMPoseCocoMetric
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MessageHub, MMLogger
 
+from hrnet_ext.evaluation.coco_ap import NAMES, choose_backend, coco_ap, format_values
+from hrnet_ext.evaluation.coco_ground_truth import check_sigmas, ground_truth_of
+from hrnet_ext.evaluation.metrics.coco_samples import (
+    CocoSample,
+    annotations_in,
+    group_by_image,
+    results_of,
+    sample_of,
+)
+from hrnet_ext.evaluation.metrics.coco_truth import ANN_FILE, read_truth
+from hrnet_ext.evaluation.poses import (
+    NMS_MODES,
+    SCORE_MODES,
+    Poses,
+    check_mode,
+    pose_scores,
+    suppress,
+)
 from hrnet_ext.registry import METRICS
-
-
-def check_sigmas(sigmas: np.ndarray, num_keypoints: int) -> None:
-    """Check OKS sigmas (K,).
-
-    Raises:
-        ValueError: If their number is not ``num_keypoints`` or one is not positive.
-    """
-    if len(sigmas) != num_keypoints:
-        raise ValueError(
-            f'metainfo.sigmas has {len(sigmas)} values for {num_keypoints} keypoints; '
-            "give one per keypoint in the data set's metainfo"
-        )
-    if not np.all(np.asarray(sigmas) > 0):
-        raise ValueError(f'metainfo.sigmas should be positive, but are {list(map(float, sigmas))}')
-
-
-def check_people(people: list[dict], num_keypoints: int, *, need_area: bool = True) -> None:
-    """Check what OKS needs of every annotated person.
-
-    Args:
-        people: COCO annotations that count in the evaluation.
-        num_keypoints: K; an annotation holds 3 K numbers.
-        need_area: Whether OKS takes the annotated area rather than 0.53 of the box.
-
-    Raises:
-        ValueError: If a person's keypoints are too few or too many or the area is not positive.
-    """
-    for person in people:
-        found = len(person['keypoints'])
-        if found != 3 * num_keypoints:
-            raise ValueError(
-                f'annotation {person["id"]} has {found} keypoint values, but {num_keypoints} '
-                f'keypoints need {3 * num_keypoints} (x, y, visibility)'
-            )
-        if need_area and not person.get('area', 0) > 0:
-            raise ValueError(
-                f'annotation {person["id"]} has no positive area, which OKS divides by (it is '
-                f"{person.get('area')!r}); add each person's area to the annotation file, or set "
-                'val_evaluator.use_area=False test_evaluator.use_area=False to use 0.53 of the box'
-            )
-
-
-def _counts(annotation: dict) -> bool:
-    """Whether an annotation is a person to be found, as pycocotools sees it."""
-    visible = any(annotation.get('keypoints', ())[2::3])
-    return visible and not annotation.get('iscrowd')
+from hrnet_ext.writing import check_writable, write_json
 
 
 @METRICS.register_module()
-class CocoMetric(MMPoseCocoMetric):
+class CocoMetric(BaseMetric):
     """COCO keypoint AP and AR by OKS, under the keys ``coco/AP``, ``coco/AP .5`` and so on.
 
-    MMPose's metric with three differences. Results are handed to the evaluator without boxes, as
-    in the paper's release: with them, AP (M) and AP (L) would sort predictions by the area of the
-    box instead of the keypoints' extent. What the evaluation needs of the annotations is checked
-    before the first step. And where the data set had to use ground-truth boxes for want of its
-    ``bbox_file``, the log says so beside the result and ``coco/ground_truth_boxes`` is 1.
+    Scores people, suppresses duplicates and evaluates as MMPose's metric of that name and as the
+    official HRNet, with three differences from MMPose's. Results carry no boxes, as in the paper's
+    release: with them, AP (M) and AP (L) sort predictions by the area of the box instead of the
+    keypoints' extent. What the evaluation needs of the annotations is checked before the first
+    step. And where the data set had to use ground-truth boxes for want of its ``bbox_file``, the
+    log says so beside the result and ``coco/ground_truth_boxes`` is 1.
+
+    With ``outfile_prefix='a/b'``, ``a/b.keypoints.json`` holds the predictions in COCO's result
+    format and ``a/b.metrics.json`` the values.
 
     Args:
-        ann_file: Ground truth; that of the evaluated data set if None.
-        **options: As :class:`mmpose.evaluation.metrics.CocoMetric`.
+        ann_file: Ground truth; by default that of the evaluated data set or, where it has no file,
+            the annotations its samples carry.
+        use_area: Divide by the annotated area in OKS; False for 0.53 of the box (CrowdPose, AIC).
+        iou_type: 'keypoints'; for 'keypoints_crowd' take ``type='mmpose.CocoMetric'``.
+        score_mode: 'bbox_keypoint', 'bbox', 'bbox_rle' or 'keypoint'; see
+            :func:`hrnet_ext.evaluation.poses.pose_scores`.
+        keypoint_score_thr: Keypoints must score higher to count in 'bbox_keypoint'.
+        nms_mode: 'oks_nms', 'soft_oks_nms' or 'none'.
+        nms_thr: Largest OKS of two poses that are kept; the width of the decay of 'soft_oks_nms'.
+        format_only: Write the predictions and evaluate nothing (test sets).
+        pred_converter: None; for others take ``type='mmpose.CocoMetric'``.
+        gt_converter: None; likewise.
+        outfile_prefix: Where to write, without extension; nothing is written if None.
+        collect_device: 'cpu' or 'gpu', by which processes exchange their predictions.
+        prefix: Of the keys; 'coco' by default.
+        backend: 'pycocotools', 'faster_coco_eval' (the same numbers sooner) or 'auto', the latter
+            where it is installed.
 
     Raises:
         FileNotFoundError: If ``ann_file`` does not exist.
-        ValueError: If the ground truth has no usable areas or the sigmas do not fit.
+        ValueError: If a setting is unknown or not supported; once the data set is known, if the
+            ground truth has no usable areas or the sigmas do not fit.
     """
 
-    names = (
-        'AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR', 'AR .5', 'AR .75', 'AR (M)', 'AR (L)'
-    )  # fmt: skip
+    default_prefix = 'coco'
+    names = NAMES
 
-    def __init__(self, ann_file: str | None = None, **options) -> None:
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        use_area: bool = True,
+        iou_type: str = 'keypoints',
+        score_mode: str = 'bbox_keypoint',
+        keypoint_score_thr: float = 0.2,
+        nms_mode: str = 'oks_nms',
+        nms_thr: float = 0.9,
+        format_only: bool = False,
+        pred_converter: dict | None = None,
+        gt_converter: dict | None = None,
+        outfile_prefix: str | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+        *,
+        backend: str = 'auto',
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        _check_supported(iou_type, pred_converter=pred_converter, gt_converter=gt_converter)
+        check_mode('score_mode', score_mode, SCORE_MODES)
+        check_mode('nms_mode', nms_mode, NMS_MODES)
+        if nms_mode == 'soft_oks_nms' and not nms_thr > 0:
+            raise ValueError(f'nms_thr of soft_oks_nms should be positive, but is {nms_thr}')
         if ann_file is not None and '://' not in ann_file and not os.path.isfile(ann_file):
             raise FileNotFoundError(
                 f'annotation file `{ann_file}` (val_evaluator.ann_file, test_evaluator.ann_file) '
                 'does not exist; leave it out to use that of the data set'
             )
-        super().__init__(ann_file=ann_file, **options)
+        if format_only and not outfile_prefix:
+            raise ValueError(
+                'format_only=True writes predictions and nothing else, so it needs to know where '
+                'to: val_evaluator.outfile_prefix, test_evaluator.outfile_prefix'
+            )
+        if outfile_prefix:
+            check_writable(Path(outfile_prefix).parent)
+        if format_only:
+            self.names = ()
+        self.ann_file = ann_file
+        self.use_area = use_area
+        self.score_mode = score_mode
+        self.keypoint_score_thr = keypoint_score_thr
+        self.nms_mode = nms_mode
+        self.nms_thr = nms_thr
+        self.format_only = format_only
+        self.outfile_prefix = outfile_prefix
+        self.backend = choose_backend(backend)
+        self._ground_truth: dict | None = None
 
     @property
     def dataset_meta(self) -> dict | None:
@@ -94,28 +130,111 @@ class CocoMetric(MMPoseCocoMetric):
 
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
-        MMPoseCocoMetric.dataset_meta.fset(self, dataset_meta)
-        check_sigmas(dataset_meta['sigmas'], dataset_meta['num_keypoints'])
-        if self.coco is not None:
-            people = [ann for ann in self.coco.dataset.get('annotations', []) if _counts(ann)]
-            check_people(people, dataset_meta['num_keypoints'], need_area=self.use_area)
+        self._dataset_meta = dataset_meta
+        num_keypoints = dataset_meta['num_keypoints']
+        check_sigmas(dataset_meta['sigmas'], num_keypoints)
+        # MMPose's data sets leave the name of their file there.
+        key = f'{dataset_meta.get("dataset_name")}_ann_file'
+        path = self.ann_file or MessageHub.get_current_instance().get_info(key)
+        self._ground_truth = None
+        if path and not self.format_only:
+            self._ground_truth = read_truth(path, num_keypoints, use_area=self.use_area)
+            self._image_ids = {image['id'] for image in self._ground_truth['images']}
 
-    def compute_metrics(self, results: list) -> dict[str, float]:
-        """Evaluate the collected predictions and label the outcome."""
-        values = super().compute_metrics(results)
+    def process(self, data_batch: Sequence[dict], data_samples: Sequence[dict]) -> None:
+        """Keep the predictions of a batch.
+
+        Args:
+            data_batch: Not needed.
+            data_samples: Data samples as dicts, with ``pred_instances`` in image space.
+
+        Raises:
+            ValueError: If one cannot be evaluated, or is of an image without ground truth.
+        """
+        without_file = self._ground_truth is None and not self.format_only
+        samples = [sample_of(each, with_annotations=without_file) for each in data_samples]
+        if self._ground_truth:
+            self._check_images({sample.image_id for sample in samples})
+        self.results.extend(samples)
+
+    def compute_metrics(self, results: list[CocoSample]) -> dict[str, float]:
+        """Evaluate what all processes have collected; none of it if only formatting.
+
+        Returns:
+            The values of ``names``, and 'ground_truth_boxes' where they are labelled so.
+        """
+        images = group_by_image(results)
+        predictions = [result for samples in images.values() for result in self._of_image(samples)]
+        self._write('keypoints', predictions)
+        if self.format_only:
+            self._log(f'{len(predictions)} poses are in {self.outfile_prefix}.keypoints.json')
+            return {}
+        values = self._evaluate(predictions, results)
+        self._write('metrics', values, indent=2)
+        return values
+
+    def _check_images(self, image_ids: set) -> None:
+        unknown = image_ids - self._image_ids
+        if unknown:
+            raise ValueError(
+                f'image {min(unknown)!r} was predicted, but is not in the {ANN_FILE}; it and the '
+                'ann_file of the dataloader are of different data sets'
+            )
+
+    def _of_image(self, samples: list[CocoSample]) -> list[dict]:
+        """COCO results of one image: its people scored, duplicates left out, best first."""
+        poses = Poses.concatenate([sample.poses for sample in samples])
+        scores = pose_scores(poses, self.score_mode, self.keypoint_score_thr)
+        sigmas = self.dataset_meta['sigmas']
+        try:
+            kept = suppress(poses, scores, self.nms_mode, self.nms_thr, sigmas=sigmas)
+        except ValueError as error:
+            raise ValueError(f'predictions of image {samples[0].image_id}: {error}') from error
+        return results_of(samples, poses, scores, kept)
+
+    def _evaluate(self, predictions: list[dict], samples: list[CocoSample]) -> dict[str, float]:
+        truth = self._ground_truth or self._truth_in_samples(samples)
+        if not predictions:
+            self._log('nobody was predicted in any image, so AP is 0', logging.WARNING)
+        values = coco_ap(truth, predictions, self.dataset_meta['sigmas'], backend=self.backend)
+        num_images = len({result['image_id'] for result in predictions})
+        self._log(
+            f'{len(predictions)} poses in {num_images} of {len(truth["images"])} images, '
+            f'evaluated by {self.backend}:\n{format_values(values)}'
+        )
         absent = self.dataset_meta.get('missing_bbox_file')
-        if not values or not absent:
+        if not absent:
             return values
-        MMLogger.get_current_instance().warning(
+        self._log(
             f'AP {values["AP"]:.3f} is on GROUND-TRUTH BOXES, because `{absent}` does not exist; '
-            'it does not compare with results on detected boxes.'
+            'it does not compare with results on detected boxes.',
+            logging.WARNING,
         )
         return {**values, 'ground_truth_boxes': 1.0}
 
-    def results2json(self, keypoints: dict[int, list], outfile_prefix: str) -> str:
-        """Write the predictions in COCO's result format, without their boxes."""
-        without_boxes = {
-            image_id: [{k: v for k, v in person.items() if k != 'bbox'} for person in people]
-            for image_id, people in keypoints.items()
-        }
-        return super().results2json(without_boxes, outfile_prefix)
+    def _truth_in_samples(self, samples: list[CocoSample]) -> dict:
+        """The ground truth that the samples carry with them."""
+        content = annotations_in(samples)
+        self._write('gt', content)
+        num_keypoints = self.dataset_meta['num_keypoints']
+        return ground_truth_of(content, num_keypoints, use_area=self.use_area)
+
+    def _write(self, what: str, content: object, *, indent: int | None = None) -> None:
+        if self.outfile_prefix:
+            write_json(f'{self.outfile_prefix}.{what}.json', content, indent=indent)
+
+    @staticmethod
+    def _log(message: str, level: int = logging.INFO) -> None:
+        MMLogger.get_current_instance().log(level, message)
+
+
+def _check_supported(iou_type: str, **converters: dict | None) -> None:
+    """Refuse what only MMPose's metric does."""
+    given = [name for name, converter in converters.items() if converter is not None]
+    if iou_type == 'keypoints' and not given:
+        return
+    what = f'iou_type={iou_type!r}' if iou_type != 'keypoints' else given[0]
+    raise ValueError(
+        f"hrnet_ext.CocoMetric does not support {what}; MMPose's own metric does: "
+        "val_evaluator.type='mmpose.CocoMetric' test_evaluator.type='mmpose.CocoMetric'"
+    )

@@ -1,0 +1,164 @@
+"""COCO keypoint AP and AR, computed by pycocotools or, faster and equal, by faster-coco-eval.
+
+N: predicted poses; K: keypoints.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+# Of the ten numbers in COCO's order: over OKS .50:.05:.95, at .50, at .75, people of medium and
+# large area; precision, then recall.
+NAMES = (
+    'AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR', 'AR .5', 'AR .75', 'AR (M)', 'AR (L)'
+)  # fmt: skip
+
+BACKENDS = ('auto', 'pycocotools', 'faster_coco_eval')
+FASTER_SINCE = (1, 8, 0)  # the first version whose numbers were compared
+
+
+def choose_backend(wanted: str = 'auto') -> str:
+    """'pycocotools' or 'faster_coco_eval'; for 'auto' the latter where it is installed.
+
+    Raises:
+        ValueError: If ``wanted`` is none of :data:`BACKENDS`, or is not installed.
+    """
+    if wanted not in BACKENDS:
+        raise ValueError(f'`backend` should be one of {", ".join(BACKENDS)}, but is {wanted!r}')
+    if wanted == 'pycocotools':
+        return wanted
+    installed = _version('faster-coco-eval')
+    if installed and _as_numbers(installed) >= FASTER_SINCE:
+        return 'faster_coco_eval'
+    if wanted == 'auto':
+        return 'pycocotools'
+    raise ValueError(
+        f"backend='faster_coco_eval' needs faster-coco-eval {'.'.join(map(str, FASTER_SINCE))} or "
+        f'later, but {installed or "none"} is installed; pip install -U faster-coco-eval, or '
+        "leave backend='auto'"
+    )
+
+
+def coco_ap(
+    ground_truth: Mapping[str, list[dict]],
+    results: Sequence[Mapping[str, Any]],
+    sigmas: Sequence[float] | np.ndarray,
+    *,
+    backend: str = 'auto',
+) -> dict[str, float]:
+    """AP and AR of predicted poses by OKS, as COCO defines them.
+
+    A prediction's area, which decides whether one that matches nobody counts in AP (M) and AP (L),
+    is the extent of its keypoints, as for results without boxes; those that have a ``bbox`` are
+    treated alike. A prediction none of whose keypoints scores above 0 shows nobody and is left
+    out, as in xtcocotools and so in MMPose. pycocotools and the official HRNet count it; there,
+    scored by its keypoints, it comes after all others and costs next to nothing.
+
+    Args:
+        ground_truth: From :func:`hrnet_ext.evaluation.coco_ground_truth.ground_truth_of`.
+        results: COCO's result format: image_id, category_id, keypoints (3 K: x, y in image space
+            and a score), score. The 20 best of an image count; none at all give AP 0.
+        sigmas: (K,).
+        backend: One of :data:`BACKENDS`.
+
+    Returns:
+        The values of :data:`NAMES` in [0, 1]; -1 where nobody of that size is to be found.
+
+    Raises:
+        ValueError: If a result is of an unknown image or has not K keypoints.
+    """
+    sigmas = np.asarray(sigmas, np.float64)
+    backend = choose_backend(backend)
+    _check_results(results, {image['id'] for image in ground_truth['images']}, len(sigmas))
+    people = {**ground_truth, 'annotations': [dict(ann) for ann in ground_truth['annotations']]}
+    shown = [result for result in results if max(result['keypoints'][2::3]) > 0]
+    poses = {**ground_truth, 'annotations': _with_areas(shown, len(sigmas))}
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluate = _by_pycocotools if backend == 'pycocotools' else _by_faster_coco_eval
+        values = evaluate(people, poses, sigmas)
+    return {name: float(value) for name, value in zip(NAMES, values, strict=True)}
+
+
+def format_values(values: Mapping[str, float]) -> str:
+    """The values below their names; '-' for those of which there is none."""
+    cells = [f'{value:.3f}' if value >= 0 else '-' for value in values.values()]
+    return '\n'.join(' '.join(f'{cell:>7}' for cell in row) for row in (values, cells))
+
+
+def _by_pycocotools(people: dict, poses: dict, sigmas: np.ndarray) -> np.ndarray:
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    evaluation = COCOeval(_indexed(COCO(), people), _indexed(COCO(), poses), 'keypoints')
+    evaluation.params.kpt_oks_sigmas = sigmas
+    return _run(evaluation)
+
+
+def _by_faster_coco_eval(people: dict, poses: dict, sigmas: np.ndarray) -> np.ndarray:
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    indexed = _indexed(COCO(), people), _indexed(COCO(), poses)
+    return _run(COCOeval_faster(*indexed, 'keypoints', kpt_oks_sigmas=sigmas))
+
+
+def _indexed(coco: Any, content: dict) -> Any:
+    """A COCO object of that content; pycocotools' own reader cannot take results of nobody."""
+    coco.dataset = content
+    coco.createIndex()
+    return coco
+
+
+def _run(evaluation: Any) -> np.ndarray:
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return evaluation.stats
+
+
+def _check_results(results: Sequence[Mapping], image_ids: set, num_keypoints: int) -> None:
+    for index, result in enumerate(results):
+        if result['image_id'] not in image_ids:
+            raise ValueError(
+                f'result {index} is of image {result["image_id"]!r}, which is not in the '
+                'annotation file; results and annotations are of different data sets'
+            )
+        if len(result['keypoints']) != 3 * num_keypoints:
+            raise ValueError(
+                f'result {index} (image {result["image_id"]!r}) has {len(result["keypoints"])} '
+                f'keypoint values, but {num_keypoints} sigmas need {3 * num_keypoints}'
+            )
+
+
+def _with_areas(results: Sequence[Mapping], num_keypoints: int) -> list[dict]:
+    """Results as annotations: numbered from 1, with the area of their keypoints' extent."""
+    keypoints = np.array([result['keypoints'] for result in results], np.float64)
+    points = keypoints.reshape(-1, num_keypoints, 3)[..., :2]
+    areas = np.ptp(points, axis=1).prod(axis=1).tolist()
+    return [
+        {
+            'id': number,
+            'image_id': result['image_id'],
+            'category_id': result['category_id'],
+            'keypoints': result['keypoints'],
+            'score': result['score'],
+            'area': area,
+        }
+        for number, (result, area) in enumerate(zip(results, areas), start=1)
+    ]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split('.')[:3] if part.isdigit())

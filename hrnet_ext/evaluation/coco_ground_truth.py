@@ -1,0 +1,122 @@
+"""COCO annotations, checked and put into the form that AP is computed on.
+
+K: keypoints. Keypoints are 3 K numbers x, y, v (v > 0: labelled), boxes (x, y, w, h), both in image
+space, pixels; areas in square pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; xtcocotools
+
+
+def check_sigmas(sigmas: Sequence[float] | np.ndarray, num_keypoints: int) -> None:
+    """Check OKS sigmas (K,).
+
+    Raises:
+        ValueError: If their number is not ``num_keypoints`` or one is not positive.
+    """
+    if len(sigmas) != num_keypoints:
+        raise ValueError(
+            f'metainfo.sigmas has {len(sigmas)} values for {num_keypoints} keypoints; '
+            "give one per keypoint in the data set's metainfo"
+        )
+    if not np.all(np.asarray(sigmas) > 0):
+        raise ValueError(f'metainfo.sigmas should be positive, but are {list(map(float, sigmas))}')
+
+
+def check_people(people: Iterable[Mapping], num_keypoints: int, *, use_area: bool = True) -> None:
+    """Check what OKS needs of annotated people; those without labelled keypoints need nothing.
+
+    Args:
+        people: COCO annotations.
+        num_keypoints: K.
+        use_area: Whether OKS takes the annotated area rather than 0.53 of the box.
+
+    Raises:
+        ValueError: If a person's keypoints are too few or too many, the area (or box) is not
+            positive, or nobody is to be found.
+    """
+    labelled = [person for person in people if _num_labelled(person)]
+    if all(person.get('iscrowd') for person in labelled):
+        raise ValueError(
+            'no person has a labelled keypoint (v > 0), so there is nothing to evaluate on; COCO '
+            'keeps keypoints in person_keypoints_*.json, and those of its test sets are not '
+            'published (val_evaluator.format_only=True only writes results)'
+        )
+    for person in labelled:
+        found = len(person['keypoints'])
+        if found != 3 * num_keypoints:
+            raise ValueError(
+                f'annotation {person["id"]} has {found} keypoint values, but {num_keypoints} '
+                f'keypoints need {3 * num_keypoints} (x, y, visibility)'
+            )
+        if not _area(person, use_area=use_area) > 0:
+            raise ValueError(_no_area(person, use_area=use_area))
+
+
+def ground_truth_of(content: Mapping, num_keypoints: int, *, use_area: bool = True) -> dict:
+    """The ground truth of a COCO annotation file as :func:`coco_ap.coco_ap` takes it.
+
+    As in xtcocotools, which MMPose evaluates with, a person counts whose ``keypoints`` have a
+    v > 0, whatever ``num_keypoints`` says, and any ``id`` does: people are numbered anew from 1,
+    because pycocotools takes id 0 for "nothing matched". On COCO's files nothing of it matters.
+
+    Args:
+        content: Of the annotation file: images, annotations and categories.
+        num_keypoints: K.
+        use_area: Take the annotated areas; False for 0.53 of the box.
+
+    Returns:
+        A new dict of the same form with the fields the evaluation needs.
+
+    Raises:
+        ValueError: As :func:`check_people`.
+    """
+    people = content['annotations']
+    check_people(people, num_keypoints, use_area=use_area)
+    return {
+        'images': [{'id': image['id']} for image in content['images']],
+        'categories': [{'id': category['id']} for category in content['categories']],
+        'annotations': [
+            {
+                'id': number,
+                'image_id': person['image_id'],
+                'category_id': person['category_id'],
+                'keypoints': person.get('keypoints') or [0] * (3 * num_keypoints),
+                'num_keypoints': _num_labelled(person),
+                'iscrowd': int(bool(person.get('iscrowd'))),
+                'bbox': person.get('bbox') or [0, 0, 0, 0],
+                'area': _area(person, use_area=use_area),
+            }
+            for number, person in enumerate(people, start=1)
+        ],
+    }
+
+
+def _num_labelled(person: Mapping) -> int:
+    return sum(visibility > 0 for visibility in (person.get('keypoints') or ())[2::3])
+
+
+def _area(person: Mapping, *, use_area: bool) -> float:
+    """The area OKS divides by; 0 where it is not annotated."""
+    if use_area:
+        return person.get('area') or 0
+    _, _, width, height = person.get('bbox') or (0, 0, 0, 0)
+    return width * height * BODY_SHARE
+
+
+def _no_area(person: Mapping, *, use_area: bool) -> str:
+    if not use_area:
+        return (
+            f'annotation {person["id"]} has no box with an area, 0.53 of which OKS divides by '
+            f'(its bbox is {person.get("bbox")!r}); correct it in the annotation file'
+        )
+    return (
+        f'annotation {person["id"]} has no positive area, which OKS divides by (it is '
+        f"{person.get('area')!r}); add each person's area to the annotation file, or set "
+        'val_evaluator.use_area=False test_evaluator.use_area=False to use 0.53 of the box'
+    )
