@@ -15,7 +15,6 @@ from hrnet_ext.evaluation.metrics.posetrack_report import (
     label,
     log_result,
     values_of,
-    without_nan,
 )
 from hrnet_ext.evaluation.metrics.posetrack_samples import Sample, by_image, sample_of
 from hrnet_ext.evaluation.poses import Poses
@@ -24,6 +23,7 @@ from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_sequen
 from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import prediction_files
 from hrnet_ext.evaluation.posetrack.selection import Selection
+from hrnet_ext.evaluation.posetrack.table import without_nan
 from hrnet_ext.evaluation.posetrack.truth import GroundTruth, read_truth
 from hrnet_ext.registry import METRICS
 from hrnet_ext.writing import check_writable, write_json

@@ -1,6 +1,5 @@
 """PoseTrack's results as MMEngine's logs and files have them."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,10 +59,3 @@ def label(values: Mapping[str, float], absent: str | None, *, true_tracks: bool)
         )
         marks['ground_truth_tracks'] = 1.0
     return {**values, **marks}
-
-
-def without_nan(value: Any) -> Any:
-    """The same with None in the place of every NaN, which JSON does not know."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(each) for key, each in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
