@@ -75,16 +75,18 @@ def is_users(error: BaseException) -> bool:
     return isinstance(error, (ValueError, KeyError, OSError, ImportError))
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], *, after_interrupt: str = '') -> None:
     """Run a tool; what the user got wrong ends as one message and exit status 1, Ctrl-C as 130.
 
     Args:
         main: The tool. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` its errors keep their traceback.
+        after_interrupt: How to go on after Ctrl-C.
     """
     try:
         main()
     except KeyboardInterrupt:
-        sys.stderr.write('\ninterrupted; what was saved is whole (train.py --resume continues)\n')
+        hint = f' ({after_interrupt})' if after_interrupt else ''
+        sys.stderr.write(f'\ninterrupted; what was saved is whole{hint}\n')
         sys.exit(INTERRUPTED)
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE, '0') not in ('', '0') or not is_users(error):

@@ -110,9 +110,9 @@ def test_ctrl_c_ends_with_one_line_and_the_shells_status(capsys):
         raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as ended:
-        cli.run(interrupted)
+        cli.run(interrupted, after_interrupt='train.py --resume continues')
     assert ended.value.code == 130
-    assert '--resume continues' in capsys.readouterr().err
+    assert 'saved is whole (train.py --resume continues)' in capsys.readouterr().err
 
 
 def test_errors_from_loader_workers_lose_their_traceback():

@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    cli.run(main)
+    cli.run(main, after_interrupt='train.py --resume continues')
