@@ -56,9 +56,32 @@ def test_a_data_set_is_rendered_once(tmp_path):
     assert second.stdout.startswith('found 3 + 2 easy pictures')
 
 
+def test_every_layout_has_its_defaults_and_arguments(tmp_path):
+    people = call(tmp_path / 'mpii', '--layout', 'mpii', *SMALL, '--workers', 1)
+    assert people.stdout.startswith('rendered 3 + 2 easy pictures'), people.stderr
+    assert (tmp_path / 'mpii' / 'annotations' / 'mpii_val.json').is_file()
+    short = ('--num-train', 1, '--num-val', 1, '--num-frames', 3, '--width', 80, '--height', 64)
+    videos = call(tmp_path / 'pt', '--layout', 'posetrack18', *short, '--workers', 1)
+    assert videos.stdout.startswith('rendered 1 + 1 easy videos (train + val) of 3 frames in')
+    assert '6/6 pictures' in videos.stderr
+    assert len(list((tmp_path / 'pt').rglob('*.jpg'))) == 6
+    help_text = call('--help').stdout
+    assert 'coco,mpii,posetrack18' in help_text
+    assert 'default: 12' in help_text
+
+
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
+        (('--num-frames', '8'), 'error: num_frames does not apply to layout coco, which takes'),
+        (('--layout', 'mpii', '--width', '80'), 'error: width does not apply to layout mpii'),
+        (
+            ('--layout', 'posetrack18', '--size', '64'),
+            'error: size does not apply to layout posetrack18, which takes difficulty, num_train, '
+            'num_val, num_frames, width, height, seed',
+        ),
+        (('--layout', 'posetrack18', '--num-frames', '0'), 'num_frames must lie between 1 and'),
+        (('--layout', 'jhmdb'), "invalid choice: 'jhmdb'"),
         (('--num-train', '0'), 'error: num_train must lie between 1 and 999999, got 0'),
         (('--workers', '0'), 'error: the number of workers must be at least 1, got 0'),
         (('--difficulty', 'medium'), "invalid choice: 'medium'"),

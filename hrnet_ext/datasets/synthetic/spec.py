@@ -10,7 +10,7 @@ from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES, Size
 SPLITS = ('train', 'val')
 MAX_IMAGES = 999_999  # keeps the ids of the two splits apart
 MAX_VIDEOS = 499_999  # likewise
-MAX_FRAMES = 9_999  # PoseTrack18's ids have four digits for the frame
+MAX_FRAMES = 1_000  # of a video, which a worker plans in memory
 SIDES = (64, 4096)  # of a picture, pixels
 
 

@@ -106,14 +106,17 @@ class PoseTrack18Layout(Layout):
         clip, footage = self._clip(split, index), sample_clip(self.spec, split, index)
         images, annotations, detections = [], [], []
         for frame in range(len(footage)):
-            scene, rendering = footage.render(frame)
-            write_picture(folder / clip.frame_path(frame), rendering.picture)
-            images.append(frame_record(clip, frame, footage.cast, rendering))
-            annotations += people_records(clip, frame, footage.cast, scene, rendering)
+            shot = footage.shoot(frame)
+            write_picture(folder / clip.frame_path(frame), shot.rendering.picture)
+            images.append(frame_record(clip, frame, footage.cast, shot))
+            annotations += people_records(clip, frame, footage.cast, shot)
             if split == 'val':
                 rng = np.random.default_rng((*footage.seed, frame, 1))
                 detections += simulate_detections(
-                    rng, rendering.people, image_id=clip.image_id(frame), size=footage.stage.frame
+                    rng,
+                    shot.rendering.people,
+                    image_id=clip.image_id(frame),
+                    size=self.spec.picture_size,
                 )
         contents = {'images': images, 'annotations': annotations, 'categories': [CATEGORY]}
         return Entry(clip, contents, detections)

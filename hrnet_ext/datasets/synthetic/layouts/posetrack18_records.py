@@ -15,10 +15,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.render import HIDDEN, SEEN, Person, Rendering
-from hrnet_ext.datasets.synthetic.scene import Actor, Scene, Size
+from hrnet_ext.datasets.synthetic.render import HIDDEN, SEEN, Person
+from hrnet_ext.datasets.synthetic.scene import Actor, Size
 from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
 from hrnet_ext.datasets.synthetic.video.casting import Member
+from hrnet_ext.datasets.synthetic.video.footage import Shot
 
 FIRST_NUMBER = {'train': 1, 'val': 500_001}
 SUFFIX = {'train': 'mpii_train', 'val': 'mpii_test'}
@@ -54,6 +55,7 @@ BOX_MARGIN = 0.15  # of the keypoints' extent, at each side: so are PoseTrack18'
 MIN_KEYPOINTS = 4  # whoever shows fewer is not annotated
 MIN_EXTENT = 2.0  # pixels of the keypoints' box
 REGION_MARGIN = 0.06  # of the frame's height, around people in an ignore region
+MAX_PEOPLE = 100  # in a frame; annotation ids are made of its id and the person's number in it
 LABELLED_BESIDE = 4  # in val, every so many frames beside the middle
 
 
@@ -105,12 +107,11 @@ class Clip:
         return self.split == 'val' and frame % LABELLED_BESIDE == 0
 
 
-def frame_record(
-    clip: Clip, frame: int, cast: Sequence[Member], rendering: Rendering
-) -> dict[str, Any]:
+def frame_record(clip: Clip, frame: int, cast: Sequence[Member], shot: Shot) -> dict[str, Any]:
     """The entry of a frame, with a region around people whom nobody annotated."""
-    unknown = [person for member, person in zip(cast, rendering.people) if not member.annotated]
-    height, width = rendering.picture.shape[:2]
+    people = zip(shot.numbers, shot.rendering.people)
+    unknown = [person for number, person in people if not cast[number].annotated]
+    height, width = shot.rendering.picture.shape[:2]
     region = ignore_region(unknown, (width, height))
     regions = [] if region is None else [region]
     return {
@@ -127,23 +128,25 @@ def frame_record(
 
 
 def people_records(
-    clip: Clip, frame: int, cast: Sequence[Member], scene: Scene, rendering: Rendering
+    clip: Clip, frame: int, cast: Sequence[Member], shot: Shot
 ) -> list[dict[str, Any]]:
     """The annotations of a frame, none if it is unlabelled; track ids are numbers in the cast."""
     if not clip.is_labelled(frame):
         return []
     records = [
-        person_record(actor, person, track_id=track_id, image_id=clip.image_id(frame))
-        for track_id, (actor, person) in enumerate(zip(scene.actors, rendering.people))
-        if cast[track_id].annotated
+        person_record(actor, person, track_id=number, image_id=clip.image_id(frame))
+        for number, actor, person in zip(shot.numbers, shot.scene.actors, shot.rendering.people)
+        if cast[number].annotated
     ]
-    return [record for record in records if record is not None]
+    found = [record for record in records if record is not None]
+    first = clip.image_id(frame) * MAX_PEOPLE
+    return [{**record, 'id': identity} for identity, record in enumerate(found, start=first)]
 
 
 def person_record(
     actor: Actor, person: Person, *, track_id: int, image_id: int
 ) -> dict[str, Any] | None:
-    """The annotation of somebody; None for who is hardly seen.
+    """The annotation of somebody, without its id; None for who is hardly seen.
 
     Args:
         actor, person: Who it is, and what the frame shows of the person.
@@ -166,7 +169,6 @@ def person_record(
         'bbox': np.round([*corner, *(1 + 2 * BOX_MARGIN) * extent], 2).tolist(),
         'scores': [],
         'category_id': CATEGORY['id'],
-        'id': image_id * 100 + track_id,
     }
 
 

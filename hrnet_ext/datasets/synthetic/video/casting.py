@@ -96,12 +96,12 @@ class Casting:
             at: Where then, -1 the frame's left edge, 1 its right one, more or less.
             yaw: See ``performance``.
         """
-        rng = self.rng
+        rng, gait = self.rng, sample_gait(self.rng)
 
         def make(body: Body) -> Performance:
             away = rng.uniform(*distance)
             return walk(
-                self._clock, body, sample_gait(rng),
+                self._clock, body, gait,
                 through=((at + rng.uniform(-0.2, 0.2)) * self.stage.half_view(away), away),
                 yaw=yaw + rng.uniform(-15, 15),
                 phase=rng.uniform(0, 2 * np.pi),
@@ -131,11 +131,11 @@ class Casting:
             when: At which share of the act nothing of the person is seen yet, or any more.
             inward: Whether the person comes.
         """
-        rng = self.rng
+        rng, gait = self.rng, sample_gait(self.rng, brisk=True)
         seconds = (when - 0.5) * self._duration
 
         def make(body: Body) -> Performance:
-            away, gait = rng.uniform(4, 8), sample_gait(rng, brisk=True)
+            away = rng.uniform(4, 8)
             edge = self.stage.half_view(away) + BODY_HALF
             outside = (seconds if inward else -seconds) * gait.speed(body)
             return walk(
@@ -149,11 +149,11 @@ class Casting:
 
     def returner(self, *, side: int) -> None:
         """Adds somebody who leaves at an edge, turns round outside, and comes back."""
-        rng = self.rng
+        rng, gait = self.rng, sample_gait(self.rng, brisk=True)
         turn = Turn(duration=0.2 * self._duration, degrees=180 * rng.choice([-1, 1]))
 
         def make(body: Body) -> Performance:
-            away, gait = rng.uniform(4, 7), sample_gait(rng, brisk=True)
+            away = rng.uniform(4, 7)
             radius = gait.speed(body) * turn.duration / np.pi
             edge = self.stage.half_view(away + 2 * radius) + BODY_HALF
             return walk(

@@ -26,6 +26,23 @@ from hrnet_ext.datasets.synthetic.video.stage import Stage
 
 FRAMES_PER_SECOND = 10
 SHADOW = 0.3  # half its width, metres
+REACH = 0.7  # of the stature: farther from the hips nobody's hands and feet are
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A rendered frame.
+
+    Args:
+        numbers: Which member of the cast each person is, in the order of ``scene.actors`` and
+            ``rendering.people``; who is far from the frame is in none of them.
+        scene: What the frame shows.
+        rendering: How it looks.
+    """
+
+    numbers: tuple[int, ...]
+    scene: Scene
+    rendering: Rendering
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,7 @@ class Footage:
         stage: Where it happens.
         backdrop: The stage's picture (H, W, 3) uint8, without people.
         light: The light on people.
-        cast: The people, in the order of the scenes' actors.
+        cast: The people.
         views: (F) What each frame shows of the stage.
         gains: (F,) Brightness of each frame.
         grain: Amplitude of the grain.
@@ -55,25 +72,25 @@ class Footage:
     def __len__(self) -> int:
         return len(self.views)
 
-    def scene(self, index: int) -> Scene:
-        """What frame number ``index`` shows; its actors are the cast."""
+    def shoot(self, index: int) -> Shot:
+        """Renders frame number ``index``."""
         view, gain = self.views[index], self.gains[index]
-        actors = tuple(self._actor(member, index) for member in self.cast)
         background = view.crop(self.backdrop, self.stage.frame)
         background = np.clip(background * np.float32(gain), 0, 255).astype(np.uint8)
-        for member, actor in zip(self.cast, actors):
-            background = self._with_shadow(background, member, actor.placement, index)
+        numbers = tuple(n for n in range(len(self.cast)) if self._is_near(n, index))
+        actors = tuple(self.actor(number, index) for number in numbers)
+        for number, actor in zip(numbers, actors):
+            background = self._with_shadow(background, number, actor.placement, index)
         tint = tuple(gain * value for value in self.light.tint)
-        return Scene(background, replace(self.light, tint=tint), actors)
-
-    def render(self, index: int) -> tuple[Scene, Rendering]:
-        """Frame number ``index``: what it shows, and how it looks."""
-        scene = self.scene(index)
+        scene = Scene(background, replace(self.light, tint=tint), actors)
         rendering = render(scene)
         rng = np.random.default_rng((*self.seed, index))
-        return scene, replace(rendering, picture=grained(rng, rendering.picture, self.grain))
+        picture = grained(rng, rendering.picture, self.grain)
+        return Shot(numbers, scene, replace(rendering, picture=picture))
 
-    def _actor(self, member: Member, index: int) -> Actor:
+    def actor(self, number: int, index: int) -> Actor:
+        """Where member ``number`` of the cast is at frame ``index``, in the frame or not."""
+        member = self.cast[number]
         performance = member.performance
         figure = Figure(
             body=member.body,
@@ -85,16 +102,20 @@ class Footage:
         placement = self.stage.place(performance.ground[index], height)
         return Actor(figure, self.views[index].place(placement))
 
+    def _is_near(self, number: int, index: int) -> bool:
+        member = self.cast[number]
+        ground = member.performance.ground[index]
+        placement = self.views[index].place(self.stage.place(ground, hip_height=0.0))
+        reach = REACH * member.body.stature * placement.scale
+        return -reach < placement.x < self.stage.frame[0] + reach
+
     def _with_shadow(
-        self, background: np.ndarray, member: Member, placement: Placement, index: int
+        self, background: np.ndarray, number: int, placement: Placement, index: int
     ) -> np.ndarray:
         view = self.views[index]
-        ground = self.stage.ground_y(member.performance.ground[index, 1])
+        ground = self.stage.ground_y(self.cast[number].performance.ground[index, 1])
         centre = (placement.x, (ground - view.top) * view.zoom)
-        half_width = SHADOW * placement.scale
-        if not -2 * half_width < placement.x < background.shape[1] + 2 * half_width:
-            return background
-        return with_shadow(background, centre=centre, half_width=half_width)
+        return with_shadow(background, centre=centre, half_width=SHADOW * placement.scale)
 
 
 def sample_footage(

@@ -6,6 +6,7 @@ Legend: phase in radians, 2 pi a stride; at 0 the left heel strikes, at pi the r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ KNEE: Bumps = ((13, 0.14, 0.07), (60, 0.715, 0.105))  # gives way under the weig
 ANKLE: Bumps = ((-7, 0.06, 0.04), (10, 0.45, 0.12), (-14, 0.64, 0.05))  # lands, rolls, pushes off
 HIP_MEAN, HIP_SWING = 8.0, 22.0  # degrees; 30 ahead at heel strike, 14 behind
 STRIDE_SAMPLES = 48
+FLEXION, ABDUCTION, TWIST = range(3)
 
 
 @dataclass(frozen=True)
@@ -39,35 +41,34 @@ class Gait:
     elbow: float = 25.0
     lean: float = 3.0
 
-    def angles(self, phase: float) -> np.ndarray:
-        """The joints' angles (J, 3) at a phase, degrees."""
-        angles = np.zeros(LIMITS.shape[:2])
+    def angles(self, phase: float | np.ndarray) -> np.ndarray:
+        """The joints' angles (..., J, 3) at phases (...), degrees."""
+        phase = np.asarray(phase, dtype=float)
+        angles = np.zeros((*phase.shape, *LIMITS.shape[:2]))
         swing = np.cos(phase)  # of the left leg, 1 when it is most ahead
+
+        def turn(joint: str, kind: int, degrees: np.ndarray | float) -> None:
+            angles[..., JOINT_INDEX[joint], kind] = degrees
+
         for side, sign in (('left', 1), ('right', -1)):
             share = (phase if sign > 0 else phase + np.pi) / (2 * np.pi)
-            hip = HIP_MEAN + self.reach * HIP_SWING * sign * swing
-            angles[JOINT_INDEX[f'{side}_hip'], :2] = hip, 2
-            angles[JOINT_INDEX[f'{side}_knee'], 0] = 4 + self.reach * _curve(KNEE, share)
-            angles[JOINT_INDEX[f'{side}_ankle'], 0] = self.reach * _curve(ANKLE, share)
+            turn(f'{side}_hip', FLEXION, HIP_MEAN + self.reach * HIP_SWING * sign * swing)
+            turn(f'{side}_hip', ABDUCTION, 2)
+            turn(f'{side}_knee', FLEXION, 4 + self.reach * _curve(KNEE, share))
+            turn(f'{side}_ankle', FLEXION, self.reach * _curve(ANKLE, share))
             # The arm swings against the leg of its side; the elbow bends more in front.
-            angles[JOINT_INDEX[f'{side}_shoulder'], :2] = 3 - self.arm_swing * sign * swing, 8
-            angles[JOINT_INDEX[f'{side}_elbow'], 0] = self.elbow * (1 - 0.45 * sign * swing)
+            turn(f'{side}_shoulder', FLEXION, 3 - self.arm_swing * sign * swing)
+            turn(f'{side}_shoulder', ABDUCTION, 8)
+            turn(f'{side}_elbow', FLEXION, self.elbow * (1 - 0.45 * sign * swing))
+        turn('abdomen', FLEXION, self.lean)
         # The pelvis stays; the shoulders turn against the legs, the head undoes it.
-        angles[JOINT_INDEX['abdomen']] = self.lean, 0, 3 * self.reach * swing
-        angles[JOINT_INDEX['chest']] = 0, 0, 4 * self.reach * swing
-        angles[JOINT_INDEX['neck']] = 0, 0, -5 * self.reach * swing
+        for joint, degrees in (('abdomen', 3), ('chest', 4), ('neck', -5)):
+            turn(joint, TWIST, degrees * self.reach * swing)
         return np.clip(angles, LIMITS[..., 0], LIMITS[..., 1])
 
     def stride(self, body: Body) -> float:
         """How far somebody comes in a stride, metres: so far that the feet do not slide."""
-        phases = np.linspace(0, 2 * np.pi, STRIDE_SAMPLES, endpoint=False)
-        postures = [solve(body, self.angles(phase)) for phase in phases]
-        ankles = np.array([_ankles(posture) for posture in postures])  # (samples, side, 3)
-        standing = ankles[..., 1].argmin(axis=1)  # the side whose foot is on the ground
-        ahead = ankles[..., 2]
-        samples = np.arange(STRIDE_SAMPLES)
-        travel = ahead[samples, standing] - np.roll(ahead, -1, axis=0)[samples, standing]
-        return float(travel.sum())
+        return _stride(self, body)
 
     def speed(self, body: Body) -> float:
         """How fast somebody walks, metres a second."""
@@ -97,12 +98,24 @@ def hip_height(body: Body, posture: Posture) -> float:
     return -float(min(soles))
 
 
+@lru_cache(maxsize=64)
+def _stride(gait: Gait, body: Body) -> float:
+    phases = np.linspace(0, 2 * np.pi, STRIDE_SAMPLES, endpoint=False)
+    postures = [solve(body, angles) for angles in gait.angles(phases)]
+    ankles = np.array([_ankles(posture) for posture in postures])  # (samples, side, 3)
+    standing = ankles[..., 1].argmin(axis=1)  # the side whose foot is on the ground
+    ahead = ankles[..., 2]
+    samples = np.arange(STRIDE_SAMPLES)
+    travel = ahead[samples, standing] - np.roll(ahead, -1, axis=0)[samples, standing]
+    return float(travel.sum())
+
+
 def _ankles(posture: Posture) -> np.ndarray:
     return posture.positions[[JOINT_INDEX['left_ankle'], JOINT_INDEX['right_ankle']]]
 
 
-def _curve(bumps: Bumps, share: float) -> float:
-    """The sum of periodic bumps at a share of the stride."""
+def _curve(bumps: Bumps, share: np.ndarray) -> np.ndarray:
+    """The sum of periodic bumps at shares (...) of the stride."""
     return sum(
         height * np.exp(-0.5 * (((share - middle + 0.5) % 1 - 0.5) / width) ** 2)
         for height, middle, width in bumps

@@ -93,7 +93,7 @@ def walk(
     return Performance(
         ground=ground,
         yaw=yaw + turn.at(times),
-        angles=np.array([gait.angles(value) for value in phases]),
+        angles=gait.angles(phases),
     )
 
 
