@@ -1,7 +1,7 @@
 """MPII's own annotations become ours, and our predictions what its evaluation takes."""
 
 import json
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -310,58 +310,61 @@ class TestSubmission:
             read_predictions(str(tmp_path / 'a.json'))
 
 
-def call(*arguments) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=TOOL.parents[1])
+@pytest.fixture
+def tool(monkeypatch):
+    """Runs the tool in this process; its exit status is None, or an error's message."""
+
+    def run(*arguments) -> str | int | None:
+        monkeypatch.setattr(sys, 'argv', ['convert_mpii.py', *map(str, arguments)])
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+        except SystemExit as ended:
+            return ended.code
+        return None
+
+    return run
 
 
-def test_the_tool_converts_there_and_back(mat, tmp_path):
+def test_the_tool_converts_there_and_back(tool, mat, tmp_path, capsys):
     (tmp_path / 'val.txt').write_text(NAMES[3])
     out = tmp_path / 'new' / 'annotations'
-    done = call('annotations', mat, '--images-val', tmp_path / 'val.txt', '--out', out)
-    assert done.returncode == 0, done.stderr
-    assert f'{out / "mpii_val.json"}: 2 people in 1 images' in done.stdout
-    assert '7 images, 4 of them for training' in done.stderr
+    assert tool('annotations', mat, '--images-val', tmp_path / 'val.txt', '--out', out) is None
+    said = capsys.readouterr()
+    assert f'{out / "mpii_val.json"}: 2 people in 1 images' in said.out
+    assert '7 images, 4 of them for training' in said.err
     assert len(read_people(str(out / 'mpii_test.json'), 'file')) == 4
     target = tmp_path / 'pred.mat'
-    done = call('submission', predictions(mat, tmp_path), mat, '--out', target)
-    assert done.returncode == 0, done.stderr
-    assert '2 single people of 3 test images\nleft out: 2 people who are not single' in done.stdout
+    assert tool('submission', predictions(mat, tmp_path), mat, '--out', target) is None
+    said = capsys.readouterr().out
+    assert '2 single people of 3 test images\nleft out: 2 people who are not single' in said
     assert loadmat(target)['pred'].size == 3
 
 
-def test_the_tools_mistakes_are_one_line(mat, tmp_path, monkeypatch, capsys):
-    import runpy
-
-    def mistake(*arguments) -> str:
-        monkeypatch.setattr(sys, 'argv', ['convert_mpii.py', *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        return str(ended.value.code).splitlines()[0]
-
-    out = tmp_path / 'out'
-    assert mistake('annotations', 'no.mat', '--out', out).startswith(
-        'error: MPII annotation file `no.mat` does not exist: download'
-    )
+def test_the_tools_mistakes_are_one_line(tool, mat, tmp_path):
+    out, split = tmp_path / 'out', tmp_path / 'val.txt'
     out.mkdir()
     (out / 'mpii_val.json').touch()
-    (tmp_path / 'val.txt').write_text('x.jpg')
-    expected = f'error: there is already {out / "mpii_val.json"}; --force overwrites'
-    assert mistake('annotations', mat, '--out', out) == expected
-    assert 'is of an earlier split' in mistake('annotations', mat, '--out', out, '--force')
-    split = ('--images-val', tmp_path / 'val.txt')
-    assert '1 images are not in the annotations: x.jpg' in mistake(
-        'annotations', mat, *split, '--out', out, '--force'
-    )
+    split.write_text('x.jpg')
+    for arguments, expected in (
+        (('annotations', 'no.mat', '--out', 'no'), 'annotation file `no.mat` does not exist: down'),
+        (('annotations', mat, '--out', out), f'there is already {out / "mpii_val.json"}; --force'),
+        (('annotations', mat, '--out', out, '--force'), 'is of an earlier split; remove it or'),
+        (
+            ('annotations', mat, '--out', out, '--force', '--images-val', split),
+            '1 images are not in the annotations: x.jpg',
+        ),
+        (('submission', 'no.json', mat), 'predictions `no.json` does not exist: predict on'),
+    ):
+        message = tool(*arguments).splitlines()[0]
+        assert message.startswith('error: ')
+        assert expected in message
     assert (out / 'mpii_val.json').read_bytes() == b''  # nothing was touched
-    assert 'predictions `no.json` does not exist' in mistake('submission', 'no.json', mat)
 
 
-def test_another_version_is_noted(tmp_path):
+def test_another_version_is_noted(tool, tmp_path, capsys):
     path = write_release(tmp_path / 'x.mat', {**release(), 'version': '11'})
-    done = call('annotations', path, '--out', tmp_path / 'out')
-    assert done.returncode == 0, done.stderr
-    assert "note: RELEASE.version is '11', but known is '12'" in done.stderr
+    assert tool('annotations', path, '--out', tmp_path / 'out') is None
+    assert "note: RELEASE.version is '11', but known is '12'" in capsys.readouterr().err
 
 
 def test_struct_arrays_of_the_cases_are_matlabs(mat):
