@@ -203,6 +203,14 @@ class RandomPeople:
         ]
         return person(points, track_id, [round(x), round(y), self.number(10, 40), 30])
 
+    def spread(self, track_id: int) -> dict:
+        """A person beside those of other ids, in a large image."""
+        points = [
+            (0, 0, 0) if index in EARS else (*self.near(300 * track_id + 100, 300, 90), 1)
+            for index in range(len(NAMES))
+        ]
+        return person(points, track_id, [300 * track_id, 200, 40, 40])
+
     def near(self, x: float, y: float, spread: float) -> tuple[float, float]:
         return x + self.between(-spread, spread), y + self.between(-spread, spread)
 
@@ -275,6 +283,25 @@ class RandomPeople:
 
     def polygon(self, num_corners: int) -> list[tuple]:
         return [(self.number(20, 300), self.number(20, 220)) for _ in range(num_corners)]
+
+
+def twenty_videos() -> tuple[dict, dict]:
+    """Ground truth and predictions of 20 videos of 100 frames with 5 people and 3 regions each."""
+    people = RandomPeople(3)
+    gt, pred = {}, {}
+    for video in range(20):
+        name = f'{video:06d}_mpii_test'
+        crowd = [people.spread(track) for track in range(5)]
+        shown, found, regions = [], [], {}
+        for frame in range(100):
+            crowd = [people.moved(one) for one in crowd]
+            shown.append(crowd)
+            found.append(
+                [people.detection(one, one['track_id'] + 10 * people.chance(0.02)) for one in crowd]
+            )
+            regions[frame] = [people.polygon(40) for _ in range(3)]
+        gt[name], pred[name] = sequence(shown, name, regions), sequence(found, name)
+    return gt, pred
 
 
 def _points(one: dict) -> list[tuple]:

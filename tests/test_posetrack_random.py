@@ -9,7 +9,7 @@ import pytest
 
 from hrnet_ext.evaluation.posetrack import KEYPOINTS, evaluate_posetrack
 from hrnet_ext.evaluation.posetrack.regions import inside
-from tests.posetrack_cases import EARS, JOINT_IDS_2017, RandomPeople, person, sequence, to_2017
+from tests.posetrack_cases import JOINT_IDS_2017, RandomPeople, to_2017, twenty_videos
 from tests.posetrack_reference import Reference, where
 
 SEEDS = range(24)
@@ -105,30 +105,7 @@ def _array(points: list[tuple]) -> np.ndarray:
 
 @pytest.mark.slow
 def test_twenty_videos_are_evaluated_within_twenty_seconds():
-    people = RandomPeople(3)
-    gt, pred = {}, {}
-    for video in range(20):
-        name = f'{video:06d}_mpii_test'
-        crowd = [
-            person(
-                [
-                    (0, 0, 0) if i in EARS else (*people.near(300 * track + 100, 300, 90), 1)
-                    for i in range(17)
-                ],
-                track,
-                [300 * track, 200, 40, 40],
-            )
-            for track in range(5)
-        ]
-        shown, found, regions = [], [], {}
-        for frame in range(100):
-            crowd = [people.moved(one) for one in crowd]
-            shown.append(crowd)
-            found.append(
-                [people.detection(one, one['track_id'] + 10 * people.chance(0.02)) for one in crowd]
-            )
-            regions[frame] = [people.polygon(40) for _ in range(3)]
-        gt[name], pred[name] = sequence(shown, name, regions), sequence(found, name)
+    gt, pred = twenty_videos()
     start = time.process_time()
     result = evaluate_posetrack(gt, pred)
     seconds = time.process_time() - start
