@@ -4,7 +4,6 @@ Legend: N samples; K keypoints; boxes (x1, y1, x2, y2) and keypoints in image sp
 """
 
 import logging
-import os.path as osp
 
 from mmengine.fileio import exists, load
 from mmengine.logging import print_log
@@ -12,19 +11,12 @@ from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
 from hrnet_ext.datasets.body.coco_files import check_annotations, check_detections
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
+from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
 from hrnet_ext.datasets.body.files import check_images
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
 READING_ERRORS = (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
-
-
-def _find_boxes(bbox_file: str | None, data_root: str | None) -> str | None:
-    """The box file's path, below ``data_root`` or as it stands; None where there is none."""
-    if not bbox_file:
-        return None
-    candidates = [osp.join(data_root, bbox_file)] if data_root else []
-    return next((path for path in (*candidates, bbox_file) if exists(path)), None)
 
 
 @DATASETS.register_module()
@@ -61,12 +53,8 @@ class CocoDataset(MMPoseCocoDataset):
         how_to_get: str = COCO_SOURCE,
         **options,
     ) -> None:
-        self._loaders = (
-            ('val_dataloader', 'test_dataloader') if test_mode else ('train_dataloader',)
-        )
-        roots = ' '.join(f'{loader}.dataset.data_root=FOLDER' for loader in self._loaders)
-        self._cure = f'{how_to_get}, or name its folder: --cfg-options {roots}'
-        found = _find_boxes(bbox_file, data_root)
+        self._keys = ConfigKeys(test_mode, how_to_get)
+        found = find_file(bbox_file, data_root) if bbox_file else None
         super().__init__(
             ann_file=ann_file,
             bbox_file=found,
@@ -77,7 +65,7 @@ class CocoDataset(MMPoseCocoDataset):
         if bbox_file and not found:
             self._metainfo['missing_bbox_file'] = bbox_file
             print_log(
-                f'NO DETECTED BOXES: `{bbox_file}` ({self._key("bbox_file")}) does not exist. '
+                f'NO DETECTED BOXES: `{bbox_file}` ({self._keys.of("bbox_file")}) does not exist. '
                 'Ground-truth boxes are used instead: AP comes out higher (about 2 points on '
                 'COCO, more on PoseTrack18) and does not compare with published numbers.',
                 logger='current',
@@ -86,9 +74,9 @@ class CocoDataset(MMPoseCocoDataset):
 
     def load_data_list(self) -> list[dict]:
         """N samples, each one person (or image, in bottom-up mode), all of them usable."""
-        what = f'annotation file ({self._key("ann_file")})'
+        what = f'annotation file ({self._keys.of("ann_file")})'
         if not self.ann_file or not exists(self.ann_file):
-            raise FileNotFoundError(f'{what} `{self.ann_file}` does not exist: {self._cure}')
+            raise FileNotFoundError(f'{what} `{self.ann_file}` does not exist: {self._keys.cure}')
         try:
             samples = super().load_data_list()
         except READING_ERRORS:
@@ -98,7 +86,7 @@ class CocoDataset(MMPoseCocoDataset):
             self._explain(what)
             raise ValueError(f'{what} `{self.ann_file}` {self._nobody()}')
         paths = {sample['img_path'] for sample in samples}
-        check_images(paths, self._key('data_prefix.img'), self._cure)
+        check_images(paths, self._keys.of('data_prefix.img'), self._keys.cure)
         return samples
 
     def filter_data(self) -> list[dict]:
@@ -108,7 +96,7 @@ class CocoDataset(MMPoseCocoDataset):
             best = max(float(sample['bbox_score'][0]) for sample in self.data_list)
             raise ValueError(
                 f'none of the {len(self.data_list)} boxes of `{self.bbox_file or self.ann_file}` '
-                f'is left by filter_cfg {dict(self.filter_cfg)} ({self._key("filter_cfg")}); '
+                f'is left by filter_cfg {dict(self.filter_cfg)} ({self._keys.of("filter_cfg")}); '
                 f'their highest score is {best:.3g}'
             )
         return kept
@@ -120,22 +108,18 @@ class CocoDataset(MMPoseCocoDataset):
         length = len(annotation.get('keypoints', ())) or 3 * num_keypoints
         if length != 3 * num_keypoints:
             raise ValueError(
-                f'annotation file ({self._key("ann_file")}) `{self.ann_file}`: annotation '
+                f'annotation file ({self._keys.of("ann_file")}) `{self.ann_file}`: annotation '
                 f'{annotation["id"]} has {length} keypoint values, but {num_keypoints} keypoints '
                 f'need {3 * num_keypoints} (x, y, visibility); correct it or the metainfo'
             )
         return super().parse_data_info(raw_data_info)
-
-    def _key(self, name: str) -> str:
-        """The config keys under which a user finds this data set's setting ``name``."""
-        return ', '.join(f'{loader}.dataset.{name}' for loader in self._loaders)
 
     def _explain(self, what: str) -> None:
         """Raise the reason why the files could not be read, if they are at fault."""
         check_annotations(self.ann_file, what)
         if self.bbox_file:
             images = load(self.ann_file)['images']
-            boxes = f'box file ({self._key("bbox_file")})'
+            boxes = f'box file ({self._keys.of("bbox_file")})'
             check_detections(self.bbox_file, {image['id'] for image in images}, boxes)
 
     def _nobody(self) -> str:

@@ -103,7 +103,7 @@ class PoseTrack18Dataset(CocoDataset):
     def _load_detection_results(self) -> list[dict]:
         """Samples of detected boxes, with the boxes' track ids where they have any."""
         samples = super()._load_detection_results()
-        where = f'box file ({self._key("bbox_file")}) `{self.bbox_file}`'
+        where = f'box file ({self._keys.of("bbox_file")}) `{self.bbox_file}`'
         people = [each for each in load(self.bbox_file) if each['category_id'] == 1]
         for index, sample in enumerate(samples):
             if not np.isfinite([*sample['bbox'][0], *sample['bbox_score']]).all():
@@ -125,7 +125,7 @@ class PoseTrack18Dataset(CocoDataset):
 
     def _annotation_file(self) -> str:
         """The annotation file, as messages name it."""
-        return f'annotation file ({self._key("ann_file")}) `{self.ann_file}`'
+        return f'annotation file ({self._keys.of("ann_file")}) `{self.ann_file}`'
 
     def _explain(self, what: str) -> None:
         check_layout(self.ann_file, what)
