@@ -44,6 +44,8 @@ def read_manifest(out: Path) -> dict[str, Any] | None:
 def check_same(out: Path, manifest: dict[str, Any], layout: Layout) -> None:
     """Raises FileExistsError unless ``out``, whose manifest is given, is what ``layout`` makes."""
     found, wanted = UNNAMED_LAYOUT | manifest, UNNAMED_LAYOUT | layout.manifest()
+    if found['layout'] != wanted['layout']:  # whose arguments are others, too
+        wanted = {'layout': wanted['layout']}
     changes = [
         f'{key} {found.get(key)} -> {value}'
         for key, value in wanted.items()
