@@ -3,7 +3,8 @@
 _base_ = ['posetrack18_256x192.py', 'mild_variation.py']
 
 data_root = 'data/synthetic/posetrack18/'
-how_to_get = f'render the data: python tools/make_synthetic.py {data_root} --layout posetrack18'
+render = f'python tools/make_synthetic.py {data_root} --layout posetrack18 --num-train 100'
+how_to_get = f'render the data: {render}'
 
 codec = dict(
     type='hrnet_ext.MSRAHeatmap',
