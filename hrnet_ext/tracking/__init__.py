@@ -1,0 +1,19 @@
+"""Tracking: which pose of a frame is whose; NumPy, SciPy and OpenCV only."""
+
+from hrnet_ext.tracking.flow import Flow, make_flow
+from hrnet_ext.tracking.options import TrackingOptions
+from hrnet_ext.tracking.pose_tracker import PoseTracker
+from hrnet_ext.tracking.poses import PoseEstimates, TrackedPoses
+from hrnet_ext.tracking.sequences import track_sequence
+from hrnet_ext.tracking.variants import VARIANTS
+
+__all__ = [
+    'VARIANTS',
+    'Flow',
+    'PoseEstimates',
+    'PoseTracker',
+    'TrackedPoses',
+    'TrackingOptions',
+    'make_flow',
+    'track_sequence',
+]

@@ -1,0 +1,196 @@
+"""Tracks people through a video, frame by frame.
+
+N: number of people in a frame; K: number of keypoints; image space, pixels.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hrnet_ext.tracking.association import MATCHINGS, UNMATCHED
+from hrnet_ext.tracking.boxes import boxes_around
+from hrnet_ext.tracking.checks import checked_boxes, checked_estimates, checked_poses
+from hrnet_ext.tracking.dense_flow import DenseFunction
+from hrnet_ext.tracking.flow import Flow, make_flow
+from hrnet_ext.tracking.frames import frame_size
+from hrnet_ext.tracking.options import TrackingOptions
+from hrnet_ext.tracking.poses import PoseEstimates, TrackedPoses
+from hrnet_ext.tracking.propagation import Candidates, detected, propagated, unify
+from hrnet_ext.tracking.similarity import SIMILARITIES, pose_similarity
+from hrnet_ext.tracking.suppression import suppress
+from hrnet_ext.tracking.track_queue import TrackQueue
+
+PoseFunction = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class _Now(NamedTuple):
+    """A frame made ready for the flow, and the past poses moved to it."""
+
+    prepared: Any
+    queue: TrackQueue
+
+
+class PoseTracker:
+    """The tracking of Simple Baselines (Xiao et al., 2018), which HRNet uses, step by step:
+
+    to the detector's boxes add those that the flow brings from the previous frame; drop those of
+    low score and unify the rest by NMS; estimate poses; drop keypoints of low score, and poses
+    that have none left or duplicate a better one; match the poses with those of the past frames,
+    moved by the flow; give new ids to those that match nobody.
+
+    What comes out is a function of what went in since the last :meth:`reset`. A call that raises
+    leaves the tracker as it was.
+
+    Args:
+        pose_fn: Estimates poses: a frame and boxes (N, 4), (x1, y1, x2, y2), to keypoints
+            (N, K, 2) and their scores (N, K). Not called without boxes. None if only poses
+            estimated elsewhere are tracked.
+        sigmas: (K,), OKS's constants: ``dataset_meta['sigmas']``.
+        flow: See :func:`~hrnet_ext.tracking.make_flow`.
+        **options: The fields of :class:`~hrnet_ext.tracking.TrackingOptions`.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        pose_fn: PoseFunction | None = None,
+        *,
+        sigmas: Sequence[float],
+        flow: str | DenseFunction | Flow = 'dis',
+        **options: Any,
+    ) -> None:
+        self.pose_fn = pose_fn
+        self.sigmas = np.asarray(sigmas, np.float64)
+        if self.sigmas.ndim != 1 or not len(self.sigmas) or not (self.sigmas > 0).all():
+            raise ValueError(f'sigmas should be K positive numbers, but are {sigmas!r}')
+        self.flow = make_flow(flow)
+        self.options = TrackingOptions(**options)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everybody: a new video starts, with track id 0."""
+        self._queue = TrackQueue(self.options.queue_length)
+        self._previous: Any = None
+        self._next_id = 0
+        self._num_frames = 0
+
+    def update(self, frame: np.ndarray, boxes: np.ndarray) -> TrackedPoses:
+        """Estimate and track the people of the video's next frame.
+
+        Args:
+            frame: (H, W, 3) BGR or (H, W) grey, uint8.
+            boxes: The detector's: (N, 4), (x1, y1, x2, y2), or (N, 5) with scores. What is outside
+                the frame is cut off; a box wholly outside or without area is left out.
+
+        Raises:
+            ValueError: If something is not as described, or a number is not finite.
+        """
+        if self.pose_fn is None:
+            raise ValueError('update() needs a pose_fn; give one to PoseTracker, or use track()')
+        given = detected(*checked_boxes(boxes, self._where))
+        now = self._advance(frame)
+        candidates = [given.within(frame_size(frame))]
+        if self.options.propagate_boxes and now.queue.frames:
+            brought = propagated(now.queue.frames[0].poses_now(), self.options.propagation_decay)
+            candidates.append(brought.within(frame_size(frame)))
+        chosen = unify(
+            candidates, threshold=self.options.box_threshold, iou=self.options.box_nms_threshold
+        )
+        poses = self._poses(*self._estimate(frame, chosen.boxes), chosen)
+        return self._identify(now, self._without_duplicates(poses))
+
+    def track(self, frame: np.ndarray | None, poses: PoseEstimates) -> TrackedPoses:
+        """Track poses that were estimated elsewhere through the video's next frame.
+
+        Low scores are dropped as in :meth:`update`, but no boxes are propagated, and nobody is
+        taken for a duplicate. The people stay in order.
+
+        Args:
+            frame: (H, W, 3) BGR or (H, W) grey, uint8; None will do if the flow is ``'none'``.
+            poses: The people of the frame.
+
+        Raises:
+            ValueError: If something is not as described, or a number is not finite.
+        """
+        keypoints, scores, boxes, box_scores = checked_poses(poses, len(self.sigmas), self._where)
+        now = self._advance(frame)
+        if boxes is None:
+            boxes = boxes_around(keypoints, self._is_present(scores))
+        kept = box_scores >= self.options.box_threshold
+        given = detected(boxes, box_scores).select(kept)
+        return self._identify(now, self._poses(keypoints[kept], scores[kept], given))
+
+    @property
+    def _where(self) -> str:
+        return f'frame {self._num_frames}'
+
+    def _is_present(self, scores: np.ndarray) -> np.ndarray:
+        return scores >= self.options.keypoint_threshold
+
+    def _advance(self, frame: np.ndarray | None) -> _Now:
+        """The next frame made ready, and the past moved to it."""
+        prepared = self.flow.prepare(frame)
+        queue = self._queue.moved(
+            lambda keypoints, present: self.flow.move(self._previous, prepared, keypoints, present)
+        )
+        return _Now(prepared, queue)
+
+    def _estimate(self, frame: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keypoints (N, K, 2) and scores (N, K) of the people in ``boxes`` (N, 4)."""
+        if not len(boxes):
+            return np.zeros((0, len(self.sigmas), 2)), np.zeros((0, len(self.sigmas)))
+        where = f'{self._where}, pose_fn'
+        estimated = self.pose_fn(frame, boxes)
+        keypoints, scores = checked_estimates(*estimated, len(self.sigmas), where)
+        if len(keypoints) != len(boxes):
+            raise ValueError(
+                f'{where}: {len(boxes)} boxes went in, but {len(keypoints)} poses came out'
+            )
+        return keypoints, scores
+
+    def _poses(self, keypoints: np.ndarray, scores: np.ndarray, origin: Candidates) -> TrackedPoses:
+        """The poses that have a present keypoint, not yet matched."""
+        poses = TrackedPoses(
+            track_ids=np.full(len(keypoints), UNMATCHED),
+            keypoints=keypoints,
+            keypoint_scores=scores,
+            present=self._is_present(scores),
+            boxes=origin.boxes,
+            box_scores=origin.scores,
+            sources=origin.sources,
+        )
+        return poses.select(poses.present.any(axis=1))
+
+    def _without_duplicates(self, poses: TrackedPoses) -> TrackedPoses:
+        """The poses without those that are too similar to a better one."""
+        threshold = self.options.pose_nms_threshold
+        if threshold is None:
+            return poses
+        clash = pose_similarity(poses, poses, self.sigmas) > threshold
+        return poses.select(suppress(clash, poses.pose_scores()))
+
+    def _identify(self, now: _Now, poses: TrackedPoses) -> TrackedPoses:
+        """The poses with their track ids; they are remembered, and the frame is over."""
+        poses = replace(poses, track_ids=self._track_ids(now.queue, poses))
+        self._next_id = max(self._next_id, int(poses.track_ids.max(initial=-1)) + 1)
+        self._queue = now.queue.pushed(poses)
+        self._previous = now.prepared
+        self._num_frames += 1
+        return poses.copy()  # what its user does with it is not to change what is remembered
+
+    def _track_ids(self, queue: TrackQueue, poses: TrackedPoses) -> np.ndarray:
+        """Ids (N,): those of the tracks the poses continue, and new ones."""
+        measure = SIMILARITIES[self.options.similarity]
+        known_ids, similarity = queue.similarity_by_track(
+            lambda past: measure(past, poses, self.sigmas), len(poses)
+        )
+        match = MATCHINGS[self.options.matching](similarity, self.options.min_similarity)
+        new = match == UNMATCHED
+        track_ids = np.empty(len(poses), np.int64)
+        track_ids[~new] = known_ids[match[~new]]
+        track_ids[new] = self._next_id + np.arange(new.sum())
+        return track_ids

@@ -1,0 +1,70 @@
+"""The people of one frame: as given to a tracker, and as it gives them back.
+
+N: number of people; K: number of keypoints. Coordinates are in image space, pixels; a box is
+(x1, y1, x2, y2); scores are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+PROPAGATED = -1  # source of a pose whose box no detector found
+
+
+@dataclass(frozen=True)
+class PoseEstimates:
+    """Poses of one frame before they are tracked.
+
+    Args:
+        keypoints: (N, K, 2).
+        keypoint_scores: (N, K); 0 for a keypoint that is not there.
+        boxes: (N, 4), or None for the boxes around the keypoints.
+        box_scores: (N,), or None for 1 each.
+    """
+
+    keypoints: np.ndarray
+    keypoint_scores: np.ndarray
+    boxes: np.ndarray | None = None
+    box_scores: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class TrackedPoses:
+    """Poses of one frame, each with the id of its track.
+
+    Attributes:
+        track_ids: (N,) int64, from 0; no two are equal.
+        keypoints: (N, K, 2).
+        keypoint_scores: (N, K).
+        present: (N, K) bool, the keypoints whose score is high enough; ignore the others.
+        boxes: (N, 4), the boxes the poses were estimated in.
+        box_scores: (N,).
+        sources: (N,) int64, the index of each box (or pose) among those given for the frame;
+            ``PROPAGATED`` for a box that came from the frame before.
+    """
+
+    track_ids: np.ndarray
+    keypoints: np.ndarray
+    keypoint_scores: np.ndarray
+    present: np.ndarray
+    boxes: np.ndarray
+    box_scores: np.ndarray
+    sources: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.track_ids)
+
+    def select(self, kept: np.ndarray) -> TrackedPoses:
+        """Those people that ``kept``, indices or a mask (N,), names."""
+        return replace(self, **{name: value[kept] for name, value in vars(self).items()})
+
+    def copy(self) -> TrackedPoses:
+        """The same people in arrays of their own."""
+        return self.select(np.arange(len(self)))
+
+    def pose_scores(self) -> np.ndarray:
+        """Box score times the mean score of the present keypoints, (N,)."""
+        total = np.where(self.present, self.keypoint_scores, 0).sum(axis=1)
+        return self.box_scores * total / np.maximum(self.present.sum(axis=1), 1)
