@@ -16,13 +16,22 @@ SHARES = (
     'min_similarity',
 )
 
+SHARES = (
+    'box_threshold',
+    'keypoint_threshold',
+    'propagation_decay',
+    'box_nms_threshold',
+    'pose_nms_threshold',
+    'min_similarity',
+)
+
 
 @dataclass(frozen=True)
 class TrackingOptions:
     """The choices of a :class:`~hrnet_ext.tracking.PoseTracker`.
 
-    The papers give the two thresholds of scores. The other defaults are ours, chosen on videos of
-    synthetic people; around them results hardly change.
+    The papers give the two thresholds of scores; the other defaults are ours, chosen on videos of
+    synthetic people.
 
     Args:
         box_threshold: Boxes that score less are dropped; 0.5 in Xiao et al. (2018).
@@ -34,8 +43,8 @@ class TrackingOptions:
             Together with ``box_threshold`` it bounds how long somebody lives whom the detector
             has lost.
         box_nms_threshold: Of two boxes with a higher IoU the one that scores less is dropped.
-        pose_nms_threshold: Of two poses with a higher OKS likewise, for two boxes may hold the
-            same person; None to keep all.
+        pose_nms_threshold: Of two poses with a higher OKS likewise; None to keep all, which is
+            for trackers without propagated boxes: these often hold a person a second time.
         similarity: ``'flow'``, OKS with past poses moved by the flow; ``'pose'``, OKS with them
             where they were; ``'box'``, IoU of boxes where they were.
         matching: ``'greedy'``, best pair first; ``'hungarian'``, best sum; ``'in_order'``, pose by
@@ -65,10 +74,7 @@ class TrackingOptions:
                 raise ValueError(
                     f'{name} should be one of {list(choices)}, but is {getattr(self, name)!r}'
                 )
-        shares = [
-            name for name in vars(self) if name.endswith(('threshold', 'decay', 'min_similarity'))
-        ]
-        for name in shares:
+        for name in SHARES:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise ValueError(f'{name} should be from 0 to 1, but is {value}')
