@@ -33,6 +33,12 @@ METRICS = Registry(
     'metric', parent=mmengine.METRICS, scope='hrnet_ext', locations=['hrnet_ext.evaluation.metrics']
 )
 HOOKS = Registry('hook', parent=mmengine.HOOKS, scope='hrnet_ext', locations=['hrnet_ext.engine'])
+INFERENCERS = Registry(
+    'inferencer',
+    parent=mmengine.INFERENCERS,
+    scope='hrnet_ext',
+    locations=['hrnet_ext.apis.inferencer'],
+)
 OPTIM_WRAPPERS = Registry(
     'optimizer_wrapper',
     parent=mmengine.OPTIM_WRAPPERS,

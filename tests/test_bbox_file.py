@@ -138,7 +138,7 @@ def detector() -> PersonDetector:
     found = PersonDetector('rtmdet_tiny_8xb32-300e_coco', score_thr=0, nms_thr=0.5)
     for layer in found.model.bbox_head.rtm_cls:
         torch.nn.init.normal_(layer.weight, std=0.05)
-        torch.nn.init.constant_(layer.bias.data[: found.label + 1], 3)
+        torch.nn.init.constant_(layer.bias.data[: found.labels[0] + 1], 3)
     return found
 
 

@@ -34,11 +34,12 @@ class PersonDetector:
         score_thr: Boxes below this score are dropped.
         nms_thr: Of boxes whose IoU exceeds this the better stays; None leaves it to the detector.
         person_class: Name of the class of people.
+        labels: Labels of people, in place of that class.
         cfg_options: Overrides of the config.
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If the detector knows no such class or makes no boxes.
+        ValueError: If the detector knows no such class or label, or makes no boxes.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class PersonDetector:
         score_thr: float = 0.05,
         nms_thr: float | None = None,
         person_class: str = 'person',
+        labels: Sequence[int] | None = None,
         cfg_options: dict[str, Any] | None = None,
     ) -> None:
         from mmdet.apis import init_detector  # pulls in every model of MMDetection
@@ -66,7 +68,12 @@ class PersonDetector:
             ]
             self._pipeline = Compose(pipeline)
         self._load = LoadImage()
-        self.label = person_label(self.model.dataset_meta['classes'], person_class)
+        classes = self.model.dataset_meta['classes']
+        self.labels = [person_label(classes, person_class)] if labels is None else list(labels)
+        if not all(0 <= label < len(classes) for label in self.labels):
+            raise ValueError(
+                f"labels {labels} are not all among those of the detector's {len(classes)} classes"
+            )
         self.score_thr, self.nms_thr = score_thr, nms_thr
 
     def __call__(self, images: Sequence[str | np.ndarray]) -> list[np.ndarray]:
@@ -99,7 +106,8 @@ class PersonDetector:
         return [self._people(sample.pred_instances) for sample in samples]
 
     def _people(self, instances: Any) -> np.ndarray:
-        kept = (instances.labels == self.label) & (instances.scores >= self.score_thr)
+        wanted = torch.tensor(self.labels, device=instances.labels.device)
+        kept = torch.isin(instances.labels, wanted) & (instances.scores >= self.score_thr)
         boxes, scores = instances.bboxes[kept].float(), instances.scores[kept].float()
         best_first = torch.argsort(scores, descending=True, stable=True)
         if self.nms_thr is not None:

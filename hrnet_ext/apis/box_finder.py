@@ -1,0 +1,68 @@
+"""Where the people of a batch of frames are.
+
+Legend: N boxes of one frame, (N, 5) x1, y1, x2, y2 in pixels of the image, and a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hrnet_ext.apis.frames import Frame, Source
+from hrnet_ext.apis.given_boxes import Boxes, GivenBoxes, best_boxes, faults_of, whole_image
+from hrnet_ext.apis.person_detector import PersonDetector
+
+DETECTED_THR = 0.3  # MMPose's, for score and IoU of what a detector finds
+
+
+class BoxFinder:
+    """The caller's boxes, else the detector's, else one as large as the image.
+
+    Args:
+        source: The frames' source.
+        bboxes: See :class:`~hrnet_ext.apis.given_boxes.GivenBoxes`; None detects.
+        detector: Finds people; None takes the whole image.
+        bbox_thr: Least score, exclusive; None is 0.3 for what the detector finds, and keeps all
+            the caller's.
+        nms_thr: Of boxes with a higher IoU the best stays; None likewise.
+
+    Raises:
+        ValueError: If ``bboxes`` do not fit the source.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        bboxes: Boxes | None,
+        detector: PersonDetector | None,
+        *,
+        bbox_thr: float | None = None,
+        nms_thr: float | None = None,
+    ) -> None:
+        self._given = None if bboxes is None else GivenBoxes(bboxes, source)
+        self._detector = detector
+        self._thresholds = bbox_thr, nms_thr
+
+    def __call__(self, frames: Sequence[Frame]) -> list[np.ndarray]:
+        """Boxes (N, 5) of each frame.
+
+        Raises:
+            ValueError: If the caller's are no boxes; names frame and box.
+        """
+        if self._given is not None:
+            return [self._chosen(frame) for frame in frames]
+        if self._detector is None:
+            return [whole_image(frame) for frame in frames]
+        found = self._detector([frame.image for frame in frames])
+        return [self._detected(frame, boxes) for frame, boxes in zip(frames, found)]
+
+    def _chosen(self, frame: Frame) -> np.ndarray:
+        """The caller's boxes; those with scores less what a given threshold excludes."""
+        boxes, is_scored = self._given(frame)
+        return best_boxes(boxes, *self._thresholds) if is_scored else boxes
+
+    def _detected(self, frame: Frame, boxes: np.ndarray) -> np.ndarray:
+        boxes = np.delete(boxes, list(faults_of(boxes[:, :4], frame.size)), 0)
+        thresholds = (DETECTED_THR if thr is None else thr for thr in self._thresholds)
+        return best_boxes(boxes, *thresholds)

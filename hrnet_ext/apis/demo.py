@@ -1,0 +1,105 @@
+"""The demo: people in pictures and videos, found, estimated, perhaps tracked, and drawn."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from contextlib import closing
+from typing import Any
+
+from hrnet_ext.apis.boxes_file import read_boxes
+from hrnet_ext.apis.devices import best_device
+from hrnet_ext.apis.inferencer import PoseInferencer
+from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
+
+ADVICE = """\
+where are the people? Say one of
+  --detector CONFIG --detector-checkpoint FILE   a detector of MMDetection finds them. RTMDet-m is \
+a good one:
+      mim download mmdet --config rtmdet_m_8xb32-300e_coco --dest .
+      --detector rtmdet_m_8xb32-300e_coco.py --detector-checkpoint \
+rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth
+  --bboxes FILE.json                             their boxes: COCO results, or a list for each image
+  --whole-image                                  one person fills each image"""
+
+
+def run_demo(args: argparse.Namespace) -> str:
+    """Do what ``tools/demo.py`` was asked to.
+
+    Args:
+        args: Its arguments.
+
+    Returns:
+        What was done, for people to read.
+
+    Raises:
+        ValueError, OSError: If something in them or in a file is wrong.
+    """
+    check_boxes_arguments(args)
+    bboxes = read_boxes(args.bboxes) if args.bboxes else None
+    device = args.device or best_device()
+    cfg = read_config(args.config, args.cfg_options)
+    inferencer = PoseInferencer(
+        cfg,
+        find_checkpoint(args.checkpoint, ''),
+        device,
+        det_model=args.detector or 'whole_image',
+        det_weights=args.detector_checkpoint,
+        show_progress=True,
+    )
+    out_dir = args.out_dir if args.out_dir or args.show else 'work_dirs/demo'
+    results = inferencer(
+        args.input,
+        bboxes=bboxes,
+        batch_size=args.batch_size or (1 if device == 'cpu' else 8),
+        out_dir=out_dir,
+        tracking=args.track and parse_options(args.track_options),
+        **drawing_options(args),
+    )
+    begin = time.perf_counter()
+    frames = people = 0
+    with closing(results):  # files are finished also when Ctrl-C ends the loop
+        for result in results:
+            frames += 1
+            people += len(result['predictions'][0])
+    rate = frames / (time.perf_counter() - begin)
+    where = f'; see {os.path.abspath(out_dir)}' if out_dir else ''
+    return f'{people} people in {frames} frames, {rate:.2f} frames a second{where}'
+
+
+def check_boxes_arguments(args: argparse.Namespace) -> None:
+    """Make sure that there is exactly one way to know where people are.
+
+    Raises:
+        ValueError: If there is none, with advice, or more than one.
+    """
+    given = [
+        name
+        for name, value in (
+            ('--detector', args.detector),
+            ('--bboxes', args.bboxes),
+            ('--whole-image', args.whole_image),
+        )
+        if value
+    ]
+    if not given:
+        raise ValueError(ADVICE)
+    if len(given) > 1:
+        raise ValueError(f'{" and ".join(given)} exclude one another')
+    if bool(args.detector) != bool(args.detector_checkpoint):
+        raise ValueError(f'--detector and --detector-checkpoint need one another\n{ADVICE}')
+
+
+def drawing_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What the pictures look like, as the inferencer takes it."""
+    options = {
+        name: getattr(args, name)
+        for name in (
+            'bbox_thr', 'nms_thr', 'kpt_thr', 'radius', 'thickness', 'draw_bbox', 'draw_heatmap',
+            'black_background', 'video_codec',
+        )
+    }  # fmt: skip
+    if args.show:
+        options['show'] = True
+    return {**options, 'draw_score': True}

@@ -1,0 +1,179 @@
+"""Where frames come from: images, folders, arrays; videos and cameras in their own modules.
+
+Legend: a frame's image is (H, W, 3) uint8, BGR.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from hrnet_ext.tracking.frames import as_bgr
+
+IMAGE_SUFFIXES = (
+    '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.avif',
+    '.ppm', '.pgm', '.pbm', '.pnm',
+)  # fmt: skip
+VIDEO_SUFFIXES = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts',
+    '.mts', '.m2ts', '.3gp', '.ogv', '.gif',
+)  # fmt: skip
+
+Load = Callable[[str], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of the input.
+
+    Attributes:
+        index: Its number, from 0.
+        path: Its file; where it has none a name from its number, as MMPose's: ``000003.jpg``.
+        image: (H, W, 3) uint8, BGR.
+    """
+
+    index: int
+    path: str
+    image: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(w, h)."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+class Source(ABC):
+    """Frames to iterate over, once.
+
+    Attributes:
+        name: What messages and output files call it.
+        length: How many frames there are, as far as known.
+        is_video: Whether the frames are a video's, and go into one output.
+        is_live: Whether they come as they happen.
+        fps: Frames per second of a video.
+    """
+
+    name: str
+    length: int | None = None
+    is_video: ClassVar[bool] = False
+    is_live: bool = False
+    fps: float | None = None
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def close(self) -> None:
+        """Give back what is open."""
+        return
+
+    def describe(self, frame: Frame) -> str:
+        """What messages call a frame."""
+        return f'frame {frame.index} of `{self.name}`'
+
+
+class ImageSource(Source):
+    """Images from files, URLs and arrays.
+
+    Args:
+        images: Paths, URLs, or arrays (H, W, 3) BGR or (H, W) grey, uint8.
+        load: Reads a file or URL.
+    """
+
+    name = 'images'
+
+    def __init__(self, images: Sequence[str | np.ndarray], load: Load) -> None:
+        self._images, self._load = images, load
+        self.length = len(images)
+
+    @property
+    def paths(self) -> list[str]:
+        """The frames' paths, see :class:`Frame`."""
+        return [
+            image if isinstance(image, str) else made_up_name(index)
+            for index, image in enumerate(self._images)
+        ]
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index, (path, image) in enumerate(zip(self.paths, self._images)):
+            yield Frame(index, path, self._load(image) if isinstance(image, str) else image)
+
+    def describe(self, frame: Frame) -> str:
+        """What messages call a frame: its file."""
+        return f'image `{frame.path}`'
+
+
+def made_up_name(index: int) -> str:
+    """The name of a frame that has no file."""
+    return f'{index:06}.jpg'
+
+
+def base_name(path: str) -> str:
+    """The file name in a path or URL."""
+    return PurePosixPath(urlsplit(path).path).name if '://' in path else os.path.basename(path)
+
+
+def is_of_kind(path: str, suffixes: Sequence[str]) -> bool:
+    """Whether the file name in a path or URL has one of the suffixes."""
+    return base_name(path).lower().endswith(tuple(suffixes))
+
+
+def image_source(inputs: Sequence, load: Load) -> ImageSource:
+    """The images of a list of paths, URLs, folders and arrays.
+
+    Raises:
+        ValueError: If an entry is something else; names it.
+        FileNotFoundError: If there is no such file or folder.
+    """
+    images: list[str | np.ndarray] = []
+    for index, entry in enumerate(inputs):
+        if isinstance(entry, np.ndarray):
+            images.append(_checked_array(entry, index))
+        elif not isinstance(entry, (str, os.PathLike)):
+            raise ValueError(
+                f'input {index} should be a path or an array, but is {type(entry).__name__}'
+            )
+        else:
+            images.extend(_image_paths(os.fspath(entry)))
+    return ImageSource(images, load)
+
+
+def _image_paths(path: str) -> list[str]:
+    """A folder's images in order, or the image itself."""
+    if '://' not in path and not os.path.exists(path):
+        raise FileNotFoundError(f'no such file or folder: `{path}`')
+    if os.path.isdir(path):
+        names = sorted(name for name in os.listdir(path) if is_of_kind(name, IMAGE_SUFFIXES))
+        if not names:
+            raise ValueError(
+                f'folder `{path}` holds no image ({", ".join(IMAGE_SUFFIXES[:5])} ...)'
+            )
+        return [os.path.join(path, name) for name in names]
+    if is_of_kind(path, VIDEO_SUFFIXES):
+        raise ValueError(f'`{path}` in a list is a video; give videos one at a time')
+    if not is_of_kind(path, IMAGE_SUFFIXES):
+        raise ValueError(f'cannot tell what `{path}` is: {suffix_hint(path)}')
+    return [path]
+
+
+def suffix_hint(path: str) -> str:
+    """Why a path's suffix does not say what it is."""
+    suffix = PurePosixPath(base_name(path)).suffix
+    reason = f'its extension `{suffix}` is unknown' if suffix else 'it has no extension'
+    return (
+        f'{reason}; images end in {" ".join(IMAGE_SUFFIXES[:8])} ..., '
+        f'videos in {" ".join(VIDEO_SUFFIXES[:6])} ...'
+    )
+
+
+def _checked_array(array: np.ndarray, index: int) -> np.ndarray:
+    try:
+        return as_bgr(array)
+    except ValueError as error:
+        raise ValueError(f'input {index}: {error}') from None

@@ -1,0 +1,208 @@
+"""The demo from its command line: boxes from anywhere, tracks, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hrnet_ext import cli
+from hrnet_ext.apis import PoseInferencer
+from hrnet_ext.apis.boxes_file import read_boxes
+from hrnet_ext.apis.demo import run_demo
+from hrnet_ext.apis.frames import Frame
+from hrnet_ext.visualization.tracks import Trails, draw_labels, track_color
+from tests.inference_cases import (
+    picture,
+    pose_config,
+    read_video,
+    write_pictures,
+    write_video,
+    write_weights,
+)
+
+TOOL = Path(__file__).parents[1] / 'tools' / 'demo.py'
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory) -> list[str]:
+    """The arguments that name a small model."""
+    folder = tmp_path_factory.mktemp('model')
+    pose_config().dump(folder / 'pose.py')
+    write_weights(folder / 'pose.pth')
+    files = ['--config', str(folder / 'pose.py'), '--checkpoint', str(folder / 'pose.pth')]
+    return [*files, '--device', 'cpu']
+
+
+@pytest.fixture
+def demo(model, monkeypatch):
+    """Runs the tool in this process; what it would print."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, 'argv', ['demo.py', *map(str, arguments), *model])
+        return run_demo(runpy.run_path(str(TOOL))['parse_args']())
+
+    return run
+
+
+def write_json(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_folder_with_boxes_by_name_gives_pictures_and_predictions(demo, tmp_path):
+    write_pictures(tmp_path / 'in', 2)
+    boxes = {'000.png': [[5, 5, 90, 110], [60, 5, 150, 110]], '001.png': []}
+    boxes = write_json(tmp_path / 'boxes.json', boxes)
+    out = tmp_path / 'out'
+    report = demo(tmp_path / 'in', '--bboxes', boxes, '--out-dir', out, '--kpt-thr', 0)
+    assert report.startswith('2 people in 2 frames, ')
+    assert report.endswith(f'see {out}')
+    people = [json.loads((out / f'predictions/00{i}.json').read_text()) for i in range(2)]
+    assert [len(image) for image in people] == [2, 0]
+    drawn = [cv2.imread(str(out / f'visualizations/00{i}.png')) for i in range(2)]
+    assert (drawn[0] != picture(0)).any()
+    np.testing.assert_array_equal(drawn[1], picture(1))
+
+
+def test_a_tracked_video_gets_ids(demo, tmp_path, monkeypatch):
+    video = write_video(tmp_path / 'clip.mp4')
+    boxes = write_json(tmp_path / 'boxes.json', [[[40, 10, 110, 110, 0.9]]] * 6)
+    monkeypatch.chdir(tmp_path)
+    sure = ['keypoint_threshold=0', 'propagate_boxes=False', 'flow=none']  # it knows no poses yet
+    arguments = ['--track', '--draw-bbox', '--bboxes', boxes, '--track-options', *sure]
+    assert demo(video, *arguments).startswith('6 people in 6 frames')
+    frames = json.loads(Path('work_dirs/demo/predictions/clip.json').read_text())
+    assert [frame['instances'][0]['track_id'] for frame in frames] == [0] * 6
+    assert len(read_video('work_dirs/demo/visualizations/clip.mp4')[0]) == 6
+
+
+def test_without_boxes_it_says_which_detector_to_use_and_how_to_get_it(demo, tmp_path):
+    with pytest.raises(ValueError, match='mim download mmdet --config rtmdet_m_8xb32-300e_coco'):
+        demo('clip.mp4')
+    with pytest.raises(ValueError, match='--detector and --detector-checkpoint need one another'):
+        demo('clip.mp4', '--detector', 'rtmdet_m_8xb32-300e_coco')
+    with pytest.raises(ValueError, match='--bboxes and --whole-image exclude one another'):
+        demo('clip.mp4', '--whole-image', '--bboxes', 'boxes.json')
+
+
+def test_ctrl_c_leaves_whole_files_and_one_line(demo, tmp_path, monkeypatch, capsys):
+    video = write_video(tmp_path / 'clip.mp4', 12)
+    calls = iter([None, None])
+
+    def forward(*arguments, **options):
+        if next(calls, 'interrupt'):
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    original = PoseInferencer.forward
+    monkeypatch.setattr(PoseInferencer, 'forward', forward)
+    out = tmp_path / 'out'
+    arguments = [video, '--whole-image', '--batch-size', '3', '--out-dir', out]
+    with pytest.raises(SystemExit) as ended:
+        cli.run(lambda: demo(*arguments))
+    assert ended.value.code == 130
+    assert 'interrupted; what was saved is whole' in capsys.readouterr().err
+    assert len(json.loads((out / 'predictions/clip.json').read_text())) == 6
+    assert len(read_video(out / 'visualizations/clip.mp4')[0]) == 6
+
+
+@pytest.mark.slow
+def test_ctrl_c_of_the_process_leaves_whole_files(model, tmp_path):
+    video = write_video(tmp_path / 'clip.mp4', 3000)
+    out = tmp_path / 'out'
+    process = subprocess.Popen(
+        [sys.executable, TOOL, video, '--whole-image', '--out-dir', out, *model],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    growing = out / 'predictions/clip.json.partial'
+    deadline = time.monotonic() + 120
+    while not growing.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.rstrip().endswith('interrupted; what was saved is whole')
+    frames = json.loads((out / 'predictions/clip.json').read_text())
+    assert 0 < len(frames) == len(read_video(out / 'visualizations/clip.mp4')[0]) < 3000
+
+
+def frame(path: str, index: int = 0) -> Frame:
+    return Frame(index, path, picture())
+
+
+def test_coco_results_belong_to_images_by_number(tmp_path):
+    results = [
+        {'image_id': 785, 'category_id': 1, 'bbox': [1, 2, 10, 20], 'score': 0.5},
+        {'image_id': 785, 'category_id': 3, 'bbox': [9, 9, 9, 9], 'score': 0.9},
+        {'image_id': 2, 'bbox': [0, 0, 5, 5], 'score': 1},
+    ]
+    boxes = read_boxes(write_json(tmp_path / 'boxes.json', results))
+    assert boxes(frame('in/000000000785.jpg')) == [[1, 2, 11, 22, 0.5]]
+    assert boxes(frame('000002.jpg', 2)) == [[0, 0, 5, 5, 1]]
+    assert boxes(frame('000003.jpg', 3)) == []
+    with pytest.raises(ValueError, match=r'`photo.jpg` is not named by a number, .*"photo.jpg": '):
+        boxes(frame('photo.jpg'))
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('{', 'is not JSON'),
+        ('3', 'should hold a list or an object of boxes'),
+        ('[{"bbox": 3}]', r'results\[0\] lacks image_id, score'),
+    ],
+)
+def test_a_boxes_file_that_is_none_is_named(tmp_path, content, message):
+    path = tmp_path / 'boxes.json'
+    path.write_text(content)
+    with pytest.raises(ValueError, match=f'boxes file .*boxes.json`?.*{message}'):
+        read_boxes(path)
+
+
+def test_a_frame_without_an_entry_is_named(tmp_path):
+    boxes = read_boxes(write_json(tmp_path / 'boxes.json', {'a.jpg': [[1, 2, 3, 4]]}))
+    assert boxes(frame('in/a.jpg')) == [[1, 2, 3, 4]]
+    with pytest.raises(ValueError, match=r'the boxes file has no entry `b.jpg`; give'):
+        boxes(frame('in/b.jpg'))
+
+
+def test_labels_stay_inside_of_the_picture():
+    canvas = np.zeros((60, 80, 3), np.uint8)
+    boxes = np.array([[-20.0, -20, 5, 5], [75, 55, 90, 70]])
+    colors = [track_color(0), track_color(1)]
+    draw_labels(canvas, boxes, ['0  1.00', '1  1.00'], colors)
+    assert tuple(canvas[0, 0]) == colors[0]
+    labels = [np.argwhere((canvas == color).all(-1)) for color in colors]
+    sizes = [np.ptp(points, axis=0).tolist() for points in labels]
+    assert sizes[0] == sizes[1]  # neither is cut
+
+
+def test_neighbouring_tracks_differ_in_colour():
+    colors = np.array([track_color(i) for i in range(40)])
+    apart = np.abs(colors[:, None] - colors[None]).sum(-1)
+    for distance in range(1, 5):
+        assert apart.diagonal(distance).min() > 90
+
+
+def test_a_trail_ends_when_its_track_has_been_away_long_enough():
+    trails = Trails(length=3)
+    trails.update(np.array([7]), np.array([[10.0, 10, 20, 30]]))
+    visible = []
+    for _ in range(4):
+        canvas = np.zeros((60, 80, 3), np.uint8)
+        trails.draw(canvas)
+        visible.append(tuple(canvas[30, 15]) == track_color(7))
+        trails.update(np.array([], int), np.zeros((0, 4)))
+    assert visible == [True, True, True, False]

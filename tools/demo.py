@@ -1,0 +1,92 @@
+"""Draw the people in images and videos: skeletons, scores, and tracks with ids and trails."""
+
+from __future__ import annotations
+
+import argparse
+
+from hrnet_ext import cli
+
+
+def main() -> None:
+    """Estimate, draw, and tell where the pictures are."""
+    args = parse_args()
+
+    from hrnet_ext.apis.demo import run_demo  # after parsing: --help should not wait for PyTorch
+
+    print(run_demo(args))
+
+
+def parse_args() -> argparse.Namespace:
+    """The arguments."""
+    parser = argparse.ArgumentParser(
+        description="Draw people's skeletons into images and videos: the left side green, the "
+        'right orange; with --track also ids and trails. Predictions are written as JSON.'
+    )
+    parser.add_argument(
+        'input', help='image, folder of images, video, URL, webcam or webcam:NUMBER'
+    )
+    parser.add_argument(
+        '--config', required=True, help='the pose model: a config, or the name of a shipped one'
+    )
+    parser.add_argument('--checkpoint', required=True, help='its weights: path or URL')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action='extend', default=[], metavar='KEY=VALUE',
+        help="override the pose model's settings",
+    )  # fmt: skip
+    cli.add_debug_argument(parser)
+
+    people = parser.add_argument_group('where the people are (one of these)')
+    people.add_argument(
+        '--detector', metavar='CONFIG', help='of MMDetection: a file, or the name of one it ships'
+    )
+    people.add_argument('--detector-checkpoint', metavar='FILE', help='its weights: path or URL')
+    people.add_argument(
+        '--bboxes', metavar='FILE',
+        help='JSON: COCO results, {"file name": boxes}, or a list of boxes for each image or frame',
+    )  # fmt: skip
+    people.add_argument('--whole-image', action='store_true', help='one person fills each image')
+    people.add_argument(
+        '--bbox-thr', type=float, default=0.3, help='least score of a box (%(default)s)'
+    )
+    people.add_argument(
+        '--nms-thr', type=float, default=0.3,
+        help='of boxes with a higher IoU keep the best (%(default)s)',
+    )  # fmt: skip
+
+    tracks = parser.add_argument_group('tracking')
+    tracks.add_argument('--track', action='store_true', help='give everybody an id in a video')
+    tracks.add_argument(
+        '--track-options',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='KEY=VALUE',
+        help='arguments of hrnet_ext.tracking.PoseTracker, such as flow=lk box_threshold=0.4',
+    )
+
+    run = parser.add_argument_group('run')
+    run.add_argument('--out-dir', help='folder for pictures and predictions (work_dirs/demo)')
+    run.add_argument('--show', action='store_true', help='show in a window; Esc or q ends')
+    run.add_argument('--device', help='cuda:0, cpu, ... (a GPU if there is one)')
+    run.add_argument(
+        '--batch-size', type=int, help='frames that are computed at once (8, on a CPU 1)'
+    )
+    run.add_argument(
+        '--video-codec', default='mp4v', metavar='ABCD',
+        help="OpenCV's four letters (%(default)s, for desktop players; vp09 for browsers)",
+    )  # fmt: skip
+
+    drawing = parser.add_argument_group('drawing')
+    drawing.add_argument(
+        '--kpt-thr', type=float, default=0.3, help='least score of a keypoint (%(default)s)'
+    )
+    drawing.add_argument('--radius', type=int, help='of keypoints, pixels (by image size)')
+    drawing.add_argument('--thickness', type=int, help='of limbs, pixels (by image size)')
+    drawing.add_argument('--draw-bbox', action='store_true', help='draw the boxes')
+    drawing.add_argument('--draw-heatmap', action='store_true', help='put heatmaps underneath')
+    drawing.add_argument('--black-background', action='store_true', help='leave the image out')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    cli.run(main)
