@@ -1,6 +1,7 @@
 """Train and test as the command-line tools do."""
 
 import argparse
+import math
 from pathlib import Path
 
 import mmengine
@@ -17,6 +18,7 @@ from hrnet_ext.apis.run_config import (
     set_resume,
     set_work_dir,
 )
+from hrnet_ext.writing import write_json
 
 METRIC_FILES = ('.json', '.yaml', '.yml', '.pkl', '.pickle')
 
@@ -72,9 +74,17 @@ def test(args: argparse.Namespace) -> dict[str, float]:
     set_launcher(cfg, args.launcher)
     metrics = Runner.from_cfg(cfg).test()
     if args.out and is_main_process():
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        mmengine.dump(metrics, args.out)
+        _write_metrics(metrics, args.out)
     return metrics
+
+
+def _write_metrics(metrics: dict[str, float], path: str) -> None:
+    if path.endswith('.json'):  # which has no NaN
+        known = {name: None if math.isnan(value) else value for name, value in metrics.items()}
+        write_json(path, known, indent=2)
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    mmengine.dump(metrics, path)
 
 
 def _enable_auto_scale(cfg: Config) -> None:

@@ -16,15 +16,6 @@ SHARES = (
     'min_similarity',
 )
 
-SHARES = (
-    'box_threshold',
-    'keypoint_threshold',
-    'propagation_decay',
-    'box_nms_threshold',
-    'pose_nms_threshold',
-    'min_similarity',
-)
-
 
 @dataclass(frozen=True)
 class TrackingOptions:

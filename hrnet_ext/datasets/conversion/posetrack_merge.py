@@ -11,8 +11,9 @@ def merge_sequences(
 ) -> dict[str, list[dict]]:
     """Annotations of many videos in one dict.
 
-    Videos come in the order of their names. Records keep every field and id; those of ``images``
-    get ``width`` and ``height``, which PoseTrack18's files lack and data sets need.
+    Videos come in the order of their names. Records keep every field and id and get what COCO's
+    readers need and PoseTrack18's files lack: images ``width`` and ``height``, annotations
+    ``area``, the box's, and ``iscrowd``.
 
     Args:
         sequences: PoseTrack18's JSON of each video, by the video's name.
@@ -34,8 +35,15 @@ def merge_sequences(
         merged['categories'] = _common(merged['categories'], data['categories'], name)
         width, height = (int(value) for value in sizes[name])
         merged['images'] += [{**each, 'width': width, 'height': height} for each in data['images']]
-        merged['annotations'] += [dict(each) for each in data['annotations']]
+        merged['annotations'] += [_with_area(each) for each in data['annotations']]
     return merged
+
+
+def _with_area(annotation: Mapping) -> dict:
+    """An annotation as COCO's detection data sets read it."""
+    box = annotation.get('bbox')
+    added = {'area': box[2] * box[3], 'iscrowd': 0} if box else {}
+    return {**added, **annotation}
 
 
 def _check_parts(data: Any, name: str) -> None:
