@@ -64,7 +64,7 @@ def test_a_folder_with_boxes_by_name_gives_pictures_and_predictions(demo, tmp_pa
     boxes = write_json(tmp_path / 'boxes.json', boxes)
     out = tmp_path / 'out'
     report = demo(tmp_path / 'in', '--bboxes', boxes, '--out-dir', out, '--kpt-thr', 0)
-    assert report.startswith('2 people in 2 frames, ')
+    assert report.startswith('frames: 2, people: 2, ')
     assert report.endswith(f'see {out}')
     people = [json.loads((out / f'predictions/00{i}.json').read_text()) for i in range(2)]
     assert [len(image) for image in people] == [2, 0]
@@ -79,7 +79,7 @@ def test_a_tracked_video_gets_ids(demo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sure = ['keypoint_threshold=0', 'propagate_boxes=False', 'flow=none']  # it knows no poses yet
     arguments = ['--track', '--draw-bbox', '--bboxes', boxes, '--track-options', *sure]
-    assert demo(video, *arguments).startswith('6 people in 6 frames')
+    assert demo(video, *arguments).startswith('frames: 6, people: 6, ')
     frames = json.loads(Path('work_dirs/demo/predictions/clip.json').read_text())
     assert [frame['instances'][0]['track_id'] for frame in frames] == [0] * 6
     assert len(read_video('work_dirs/demo/visualizations/clip.mp4')[0]) == 6
@@ -196,13 +196,16 @@ def test_neighbouring_tracks_differ_in_colour():
         assert apart.diagonal(distance).min() > 90
 
 
-def test_a_trail_ends_when_its_track_has_been_away_long_enough():
-    trails = Trails(length=3)
-    trails.update(np.array([7]), np.array([[10.0, 10, 20, 30]]))
-    visible = []
-    for _ in range(4):
+def test_a_trail_grows_to_its_length_and_outlasts_its_person_a_little():
+    trails = Trails(length=3, patience=1)
+    ends = []
+    for step in range(6):
+        if step < 4:
+            trails.update(np.array([7]), np.array([[10.0, 10, 20, 30]]) + [10 * step, 0] * 2)
+        else:
+            trails.update(np.array([], int), np.zeros((0, 4)))
         canvas = np.zeros((60, 80, 3), np.uint8)
         trails.draw(canvas)
-        visible.append(tuple(canvas[30, 15]) == track_color(7))
-        trails.update(np.array([], int), np.zeros((0, 4)))
-    assert visible == [True, True, True, False]
+        columns = (canvas[30] == track_color(7)).all(-1)
+        ends.append([x for x in (15, 25, 35, 45) if columns[x]])
+    assert ends == [[15], [15, 25], [15, 25, 35], [25, 35, 45], [25, 35, 45], []]

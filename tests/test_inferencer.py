@@ -263,14 +263,14 @@ def test_images_come_from_paths_folders_arrays_and_lists(inferencer, tmp_path):
         ('some.xyz', ValueError, 'its extension `.xyz` is unknown; images end in .jpg'),
         ('empty', ValueError, 'folder `empty` holds no image'),
         ('text.jpg', ValueError, '`text.jpg` is not an image'),
-        ('text.mp4', ValueError, r'cannot open video `text.mp4`: its 5 bytes hold no video'),
+        ('text.mp4', ValueError, r'cannot open `text.mp4`: its 5 bytes hold no video'),
         (['text.mp4'], ValueError, '`text.mp4` in a list is a video; give videos one at a time'),
         ([3], ValueError, 'input 0 should be a path or an array, but is int'),
         (3, ValueError, 'inputs should be a path, an array or a list of these, but are int'),
         (np.zeros((4, 4, 3)), ValueError, 'input 0: a frame should be uint8'),
         (np.zeros((2, 4, 4, 3), np.uint8), ValueError, r'input 0: .* but is \(2, 4, 4, 3\)'),
         ('webcam:x', ValueError, 'a webcam is `webcam` or `webcam:NUMBER`, but got `webcam:x`'),
-        ('webcam:97', ValueError, 'cannot open video `webcam:97`: is the camera plugged in'),
+        ('webcam:97', ValueError, 'cannot open `webcam:97`: is the camera plugged in'),
     ],
 )
 def test_inputs_that_are_none_are_named(inferencer, tmp_path, monkeypatch, inputs, error, message):

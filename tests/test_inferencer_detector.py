@@ -47,8 +47,11 @@ def folder(tmp_path_factory) -> Path:
         torch.nn.init.constant_(sides.bias, 3)
         scores.weight.data[1:], scores.bias.data[0], scores.bias.data[1:] = 0, -1, -9
     torch.save({'state_dict': model.state_dict(), 'meta': {}}, folder / 'detector.pth')
-    cats = {'dataset_meta': {'classes': ('cat', 'dog')}}
-    torch.save({'state_dict': model.state_dict(), 'meta': cats}, folder / 'cats.pth')
+    cats = {'classes': ('cat', 'dog')}
+    meta = {'dataset_meta': cats}
+    torch.save({'state_dict': model.state_dict(), 'meta': meta}, folder / 'cats.pth')
+    config.test_dataloader.dataset.metainfo = cats
+    config.dump(folder / 'cats.py')
     return folder
 
 
@@ -112,6 +115,8 @@ def test_a_detector_that_knows_no_people_is_refused_unless_labels_are_given(fold
     cats = str(folder / 'cats.pth')
     with pytest.raises(ValueError, match=r'no class `person` among its 2 \(cat, dog\)'):
         make(folder, det_weights=cats)
+    with pytest.raises(ValueError, match=r'no class `person` among its 2 \(cat, dog\)'):
+        make(folder, det_model=str(folder / 'cats.py'))
     assert make(folder, det_weights=cats, det_cat_ids=1).detector.labels == [1]
     assert make(folder, det_weights=cats, det_cat_ids=(0, 1)).detector.labels == [0, 1]
     with pytest.raises(ValueError, match=r'labels \(2,\) are not all among .* 2 classes'):

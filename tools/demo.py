@@ -41,6 +41,13 @@ def parse_args() -> argparse.Namespace:
     )
     people.add_argument('--detector-checkpoint', metavar='FILE', help='its weights: path or URL')
     people.add_argument(
+        '--det-cat-ids',
+        type=int,
+        nargs='+',
+        metavar='LABEL',
+        help='its labels of people, if it has no class `person`',
+    )
+    people.add_argument(
         '--bboxes', metavar='FILE',
         help='JSON: COCO results, {"file name": boxes}, or a list of boxes for each image or frame',
     )  # fmt: skip

@@ -46,6 +46,7 @@ def run_demo(args: argparse.Namespace) -> str:
         device,
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
+        det_cat_ids=args.det_cat_ids,
         show_progress=True,
     )
     out_dir = args.out_dir if args.out_dir or args.show else 'work_dirs/demo'
@@ -65,7 +66,7 @@ def run_demo(args: argparse.Namespace) -> str:
             people += len(result['predictions'][0])
     rate = frames / (time.perf_counter() - begin)
     where = f'; see {os.path.abspath(out_dir)}' if out_dir else ''
-    return f'{people} people in {frames} frames, {rate:.2f} frames a second{where}'
+    return f'frames: {frames}, people: {people}, {rate:.2f} frames a second{where}'
 
 
 def check_boxes_arguments(args: argparse.Namespace) -> None:

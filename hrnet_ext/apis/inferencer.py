@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
+from mmengine.dataset import pseudo_collate
 from mmpose.apis.inferencers import Pose2DInferencer
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 from mmpose.structures import PoseDataSample
@@ -117,6 +118,10 @@ class PoseInferencer(Pose2DInferencer):
         self._device = device
         if det_model is not None and det_model not in WHOLE_IMAGE:
             self.detector = make_detector(det_model, det_weights, det_cat_ids, device=device)
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        """Not used: batches are made of crops; MMPose's looks for a registry it does not have."""
+        return pseudo_collate
 
     def __call__(
         self,

@@ -15,6 +15,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DefaultScope
+from torch import nn
 from torchvision.ops import nms
 
 from hrnet_ext.datasets.transforms import LoadImage
@@ -67,8 +68,8 @@ class PersonDetector:
                 for step in get_test_pipeline_cfg(self.model.cfg)
             ]
             self._pipeline = Compose(pipeline)
+            classes = known_classes(self.model)
         self._load = LoadImage()
-        classes = self.model.dataset_meta['classes']
         self.labels = [person_label(classes, person_class)] if labels is None else list(labels)
         if not all(0 <= label < len(classes) for label in self.labels):
             raise ValueError(
@@ -137,6 +138,21 @@ def read_detector_config(config: str | Config) -> Config:
     return config
 
 
+def known_classes(model: nn.Module) -> Sequence[str]:
+    """The class names of a detector: its checkpoint's, else those of its config's test set.
+
+    MMDetection takes COCO's 80 where the checkpoint tells none, whatever the config says.
+    """
+    from mmdet.evaluation import get_classes
+    from mmdet.registry import DATASETS
+
+    classes = model.dataset_meta['classes']
+    if list(classes) != get_classes('coco'):
+        return classes
+    dataset = {**model.cfg.test_dataloader.dataset, 'lazy_init': True}
+    return DATASETS.build(dataset).metainfo.get('classes', classes)
+
+
 def person_label(classes: Sequence[str], person_class: str) -> int:
     """The label of people among a detector's classes.
 
@@ -148,7 +164,7 @@ def person_label(classes: Sequence[str], person_class: str) -> int:
     shown = ', '.join(classes[:8]) + (', ...' if len(classes) > 8 else '')
     raise ValueError(
         f'the detector has no class `{person_class}` among its {len(classes)} ({shown}); take one '
-        'trained to find people, or name its class of people (--person-class)'
+        'trained to find people, or say who are people in it (--person-class, --det-cat-ids)'
     )
 
 

@@ -49,7 +49,7 @@ class VideoSource(Source):
     def _open(self, where: str | int, cure: str) -> None:
         self._capture = cv2.VideoCapture(where)
         if not self._capture.isOpened():
-            raise ValueError(f'cannot open video `{self.path}`: {cure}')
+            raise ValueError(f'cannot open `{self.path}`: {cure}')
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if np.isfinite(fps) and fps > 0 else DEFAULT_FPS
 

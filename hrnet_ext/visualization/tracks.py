@@ -20,6 +20,7 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601: how bright red, green and blue look
 GOLDEN_RATIO = 0.618034  # successive hues a golden section apart stay apart
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 TRAIL_LENGTH = 30  # frames
+TRAIL_PATIENCE = 5  # frames
 
 
 def track_color(track_id: int) -> Color:
@@ -57,12 +58,14 @@ class Trails:
     """Where the people of a video walked: the middles of their boxes' lower edges.
 
     Args:
-        length: Frames that a trail goes back; it ends for whom that many frames lack.
+        length: Frames that a trail goes back.
+        patience: Frames that a trail stays for somebody who is not seen any more.
     """
 
-    def __init__(self, length: int = TRAIL_LENGTH) -> None:
-        self.length = length
-        self._trails: dict[int, deque[tuple[int, int, int]]] = {}  # id: (frame, x, y)
+    def __init__(self, length: int = TRAIL_LENGTH, patience: int = TRAIL_PATIENCE) -> None:
+        self.length, self.patience = length, patience
+        self._places: dict[int, deque[tuple[int, int]]] = {}
+        self._last_seen: dict[int, int] = {}
         self._frame = 0
 
     def update(self, track_ids: np.ndarray, boxes: np.ndarray) -> None:
@@ -74,16 +77,18 @@ class Trails:
         """
         self._frame += 1
         for track_id, (x1, _, x2, y2) in zip(track_ids.tolist(), boxes.tolist()):
-            trail = self._trails.setdefault(track_id, deque(maxlen=self.length))
-            trail.append((self._frame, round((x1 + x2) / 2), round(y2)))
-        oldest = self._frame - self.length
-        self._trails = {key: trail for key, trail in self._trails.items() if trail[-1][0] > oldest}
+            place = round((x1 + x2) / 2), round(y2)
+            self._places.setdefault(track_id, deque(maxlen=self.length)).append(place)
+            self._last_seen[track_id] = self._frame
+        for track_id, frame in list(self._last_seen.items()):
+            if frame < self._frame - self.patience:
+                del self._places[track_id], self._last_seen[track_id]
 
     def draw(self, picture: np.ndarray) -> None:
         """Draw all trails into ``picture``, each in its track's colour."""
         thickness = max(2, round(min(picture.shape[:2]) / 200))
-        for track_id, trail in self._trails.items():
-            points = np.array([point[1:] for point in trail], np.int32)
+        for track_id, places in self._places.items():
             color = track_color(track_id)
+            points = np.array(places, np.int32)
             cv2.polylines(picture, [points], False, color, thickness, cv2.LINE_AA)
-            cv2.circle(picture, points[-1].tolist(), thickness + 1, color, -1, cv2.LINE_AA)
+            cv2.circle(picture, places[-1], thickness + 1, color, -1, cv2.LINE_AA)
