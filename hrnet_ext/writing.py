@@ -2,8 +2,10 @@
 
 import errno
 import json
+import math
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
 
 
 def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file, atomically.
+    """Write a JSON file, atomically; values that are NaN, which JSON does not know, become null.
 
     Args:
         path: Where to; its folder is made where missing.
@@ -53,8 +55,14 @@ def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None
         OSError: As :func:`write_atomically`.
     """
     separators = (',', ':') if indent is None else None
-    text = json.dumps(content, indent=indent, separators=separators)
+    text = json.dumps(_without_nan(content), indent=indent, separators=separators)
     write_atomically(path, f'{text}\n'.encode())
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(each) for key, each in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:

@@ -17,11 +17,9 @@ WIDTH = 8
 FPS = 12.5
 
 
-def pose_config():
-    """The synthetic model at its narrowest: crops of 96x128."""
-    return read_config(
-        'hrnet_synthetic', [f'model.backbone.width={WIDTH}', f'model.head.in_channels={WIDTH}']
-    )
+def pose_config(name: str = 'hrnet_synthetic'):
+    """A synthetic model at its narrowest: crops of 96x128."""
+    return read_config(name, [f'model.backbone.width={WIDTH}', f'model.head.in_channels={WIDTH}'])
 
 
 def write_weights(path: Path) -> str:

@@ -111,14 +111,13 @@ def split(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     from hrnet_ext.evaluation.posetrack import evaluate_posetrack, format_posetrack
     from hrnet_ext.evaluation.posetrack.sequences import read_sequences
-    from hrnet_ext.evaluation.posetrack.table import without_nan
     from hrnet_ext.writing import write_json
 
     gt = read_sequences(args.gt, 'ground truth')
     pred = read_sequences(args.pred, 'predictions')
     result = evaluate_posetrack(gt, pred, strict_poseval=not args.definitions)
     if args.out:
-        write_json(args.out, without_nan(result), indent=2)
+        write_json(args.out, result, indent=2)
     print(format_posetrack(result))
     print(f'{result["num_frames"]} annotated frames of {result["num_sequences"]} sequences, in %')
 

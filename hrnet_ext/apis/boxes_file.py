@@ -47,13 +47,28 @@ def _by_name(content: dict[str, Any]) -> Callable[[Frame], list]:
     return boxes
 
 
-def _coco_results(records: list[dict], path: str | os.PathLike[str]) -> Callable[[Frame], list]:
+def boxes_by_image(path: str | os.PathLike[str]) -> dict[int, list]:
+    """Boxes [x1, y1, x2, y2, score] by image id, from a file of COCO results.
+
+    Raises:
+        ValueError: If it is no such file; names it.
+        FileNotFoundError: If it does not exist.
+    """
+    return _grouped(read_json(path, 'boxes file (--bboxes)'), path)
+
+
+def _grouped(records: object, path: str | os.PathLike[str]) -> dict[int, list]:
     check_records(records, ('image_id', 'bbox', 'score'), f'boxes file `{path}`: results')
     by_image = defaultdict(list)
     for record in records:
         if record.get('category_id', PERSON) == PERSON:
             x, y, w, h = record['bbox']
             by_image[record['image_id']].append([x, y, x + w, y + h, record['score']])
+    return dict(by_image)
+
+
+def _coco_results(records: list[dict], path: str | os.PathLike[str]) -> Callable[[Frame], list]:
+    by_image = _grouped(records, path)
 
     def boxes(frame: Frame) -> list:
         stem = Path(base_name(frame.path)).stem

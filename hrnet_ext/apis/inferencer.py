@@ -34,7 +34,7 @@ from hrnet_ext.tracking import PoseTracker
 
 Inputs = str | os.PathLike | np.ndarray | Sequence[str | np.ndarray]
 Found = tuple[Sequence[Frame], Sequence[np.ndarray]]
-MAX_PEOPLE = 64  # HRNet-W48 at 384x288 with flip test takes some 6 GB for so many
+MAX_PEOPLE = 64  # HRNet-W48 at 384x288 with flip test takes some 3.5 GB for so many
 
 
 @INFERENCERS.register_module()

@@ -1,7 +1,6 @@
 """Train and test as the command-line tools do."""
 
 import argparse
-import math
 from pathlib import Path
 
 import mmengine
@@ -79,9 +78,8 @@ def test(args: argparse.Namespace) -> dict[str, float]:
 
 
 def _write_metrics(metrics: dict[str, float], path: str) -> None:
-    if path.endswith('.json'):  # which has no NaN
-        known = {name: None if math.isnan(value) else value for name, value in metrics.items()}
-        write_json(path, known, indent=2)
+    if path.endswith('.json'):
+        write_json(path, metrics, indent=2)
         return
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     mmengine.dump(metrics, path)

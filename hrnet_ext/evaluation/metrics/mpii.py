@@ -188,8 +188,8 @@ class MpiiMetric(BaseMetric):
             table = keypoint_scores(*arrays, self._measure)
             content = {
                 'num_people': int(counted.sum()),
-                'values': _without_nan(values),
-                'keypoints': {name: _without_nan(row) for name, row in table.items()},
+                'values': values,
+                'keypoints': table,
             }
             write_json(f'{self.outfile_prefix}.metrics.json', content, indent=2)
         return values
@@ -199,8 +199,3 @@ def _as_json(result: dict) -> dict:
     identity = {k: v for k, v in result['identity'].items() if k != 'single_person'}
     keypoints = np.column_stack([result['keypoints'], result['scores']])
     return {**identity, 'keypoints': keypoints.astype(float).round(4).tolist()}
-
-
-def _without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN, which stands where nothing is annotated."""
-    return {name: None if np.isnan(value) else value for name, value in values.items()}

@@ -23,7 +23,6 @@ from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_sequen
 from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import prediction_files
 from hrnet_ext.evaluation.posetrack.selection import Selection
-from hrnet_ext.evaluation.posetrack.table import without_nan
 from hrnet_ext.evaluation.posetrack.truth import GroundTruth, read_truth
 from hrnet_ext.registry import METRICS
 from hrnet_ext.writing import check_writable, write_json
@@ -151,7 +150,7 @@ class PoseTrackMetric(BaseMetric):
         )
         log_result(result, num_without)
         if self.outfile_prefix is not None:
-            write_json(f'{self.outfile_prefix}.metrics.json', without_nan(result), indent=2)
+            write_json(f'{self.outfile_prefix}.metrics.json', result, indent=2)
         from_annotations = self.dataset_meta.get('tracks') == 'annotations'
         return label(
             values_of(result),

@@ -1,6 +1,5 @@
-"""Results as the table PoseTrack's papers print, and as JSON."""
+"""Results as the table PoseTrack's papers print."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +16,6 @@ def format_posetrack(result: Mapping[str, Any]) -> str:
             values = [*result['per_group'][metric].values(), result[metric]]
             lines.append(_line(metric, [f'{value:.2f}' for value in values]))
     return '\n'.join(lines)
-
-
-def without_nan(value: Any) -> Any:
-    """The same with None in the place of every NaN, which JSON does not know."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(each) for key, each in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _line(name: str, cells: list[str]) -> str:

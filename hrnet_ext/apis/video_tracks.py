@@ -1,0 +1,195 @@
+"""Track people through videos, write their tracks in PoseTrack18's format, evaluate them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmpose.structures import PoseDataSample
+from tqdm import tqdm
+
+from hrnet_ext.apis.boxes_file import boxes_by_image
+from hrnet_ext.apis.devices import best_device
+from hrnet_ext.apis.inferencer import PoseInferencer
+from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
+from hrnet_ext.apis.video_inputs import Video, annotated_videos, plain_videos
+from hrnet_ext.evaluation import evaluate_posetrack, format_posetrack
+from hrnet_ext.evaluation.poses import Poses, pose_scores
+from hrnet_ext.evaluation.posetrack.files import check_replaceable
+from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
+from hrnet_ext.evaluation.posetrack.predictions import people_records, prediction_files
+from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+from hrnet_ext.tracking.options import TrackingOptions
+from hrnet_ext.tracking.variants import VARIANTS
+from hrnet_ext.writing import check_writable, write_json
+
+MAX_TRACKS = 10_000  # of a video, in poseval
+# The tracker drops and unifies boxes by its own thresholds.
+ALL_BOXES = {'bbox_thr': 0.0, 'nms_thr': 1.0}
+
+
+def run_tracking(args: argparse.Namespace) -> str:
+    """Do what ``tools/track.py`` was asked to.
+
+    Args:
+        args: Its arguments.
+
+    Returns:
+        What was done, for people to read.
+
+    Raises:
+        ValueError, OSError: If something in them or in a file is wrong.
+    """
+    tracking = tracking_arguments(args.variant, parse_options(args.track_options))
+    boxes = _boxes(args)
+    truth = read_sequences(args.ann, 'annotation file (--ann)') if args.ann else {}
+    videos = annotated_videos(truth, args.input) if truth else plain_videos(args.input)
+    out = Path(args.out)
+    left = [video for video in videos if not _is_done(out, video, resume=args.resume)]
+    inferencer = PoseInferencer(
+        read_config(args.config, args.cfg_options),
+        find_checkpoint(args.checkpoint, ''),
+        args.device or best_device(),
+        det_model=args.detector or 'whole_image',
+        det_weights=args.detector_checkpoint,
+    )
+    if truth:
+        check_evaluable(inferencer.model.dataset_meta)
+    for video in tqdm(left, unit='video'):
+        given = boxes and [boxes.get(record['id'], []) for record in video.records]
+        results = inferencer(
+            video.inputs,
+            return_datasamples=True,
+            batch_size=args.batch_size,
+            bboxes=given,
+            tracking=tracking,
+            **ALL_BOXES,
+        )
+        with closing(results):
+            samples = (result['predictions'][0] for result in results)
+            content = tracks_of(video, samples, inferencer.model.dataset_meta, tracking)
+        write_json(out / f'{video.name}.json', content)
+    said = f'tracks of {len(videos)} videos are in {out}'
+    return f'{_evaluated(truth, out)}\n{said}' if truth else said
+
+
+def tracking_arguments(variant: str, named: Mapping[str, Any]) -> dict[str, Any]:
+    """A tracker's arguments: those of a variant, then those that are named.
+
+    Raises:
+        ValueError: If there is no such argument, or a value is out of its range.
+    """
+    known = ['flow', *(field.name for field in fields(TrackingOptions))]
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        raise ValueError(f'--track-options has no `{unknown[0]}`; there are {", ".join(known)}')
+    arguments = {**VARIANTS[variant], **named}
+    TrackingOptions(**{name: value for name, value in arguments.items() if name != 'flow'})
+    return arguments
+
+
+def check_evaluable(dataset_meta: Mapping[str, Any]) -> None:
+    """Check that a model's keypoints can be evaluated on PoseTrack.
+
+    Raises:
+        ValueError: If some that PoseTrack evaluates are not among them.
+    """
+    absent = [name for name in KEYPOINTS if name not in dataset_meta['keypoint_id2name'].values()]
+    if absent:
+        raise ValueError(
+            f'the model does not estimate {", ".join(absent)}, which PoseTrack evaluates; take one '
+            'of PoseTrack18 (hrnet_w32_posetrack18), or leave out --ann'
+        )
+
+
+def tracks_of(
+    video: Video,
+    samples: Iterable[PoseDataSample],
+    dataset_meta: Mapping[str, Any],
+    tracking: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A video's tracks in PoseTrack18's format.
+
+    Args:
+        video: The video.
+        samples: Its people, frame by frame.
+        dataset_meta: What the model's data set says of its keypoints.
+        tracking: The tracker's arguments.
+
+    Raises:
+        ValueError: If there are more tracks than the format allows.
+    """
+    threshold = tracking.get('keypoint_threshold', TrackingOptions.keypoint_threshold)
+    frames, people = [], {}
+    for index, sample in enumerate(samples):
+        frame = video.record(index)
+        found = sample.pred_instances
+        if len(found) and found.track_ids.max() >= MAX_TRACKS:
+            raise ValueError(
+                f'video `{video.name}` has more than {MAX_TRACKS} tracks, which PoseTrack does not '
+                'allow; raise box_threshold (--track-options), or cut the video'
+            )
+        frames.append({key: frame[key] for key in frame if not key.startswith('ignore')})
+        people[frame['id']] = _records(frame['id'], found, threshold)
+    names = dataset_meta['keypoint_id2name']
+    return prediction_files(
+        {video.name: frames}, people, [names[index] for index in range(len(names))]
+    )[video.name]
+
+
+def _records(image_id: int, found: Any, threshold: float) -> list[dict[str, Any]]:
+    """A frame's entries of ``annotations``, without the keypoints that the tracker dropped."""
+    areas = np.prod(found.bboxes[:, 2:] - found.bboxes[:, :2], axis=1)
+    poses = Poses(found.keypoints, found.keypoint_scores, found.bbox_scores, areas)
+    return people_records(
+        image_id, poses, pose_scores(poses), found.track_ids, min_keypoint_score=threshold
+    )
+
+
+def _boxes(args: argparse.Namespace) -> dict[int, list] | None:
+    """Boxes by image id; None where a detector finds them."""
+    if bool(args.detector) == bool(args.bboxes):
+        raise ValueError(
+            'where are the people? Name either a detector of MMDetection and its weights '
+            '(--detector CONFIG --detector-checkpoint FILE) or, with --ann, a file of boxes '
+            '(--bboxes, which tools/make_bbox_file.py writes)'
+        )
+    if args.detector:
+        return None
+    if not args.ann:
+        raise ValueError('--bboxes are of the images of an annotation file; name it (--ann)')
+    return boxes_by_image(args.bboxes)
+
+
+def _is_done(out: Path, video: Video, *, resume: bool) -> bool:
+    """Whether a video's tracks are there already.
+
+    Raises:
+        ValueError: If the folder holds something else, or they are and are not to be kept.
+        OSError: If nothing can be written there.
+    """
+    check_replaceable(out)
+    check_writable(out)
+    if not (out / f'{video.name}.json').exists():
+        return False
+    if not resume:
+        raise ValueError(
+            f'`{out}` holds tracks of `{video.name}` already; --resume keeps what is there, or '
+            'choose another folder'
+        )
+    return True
+
+
+def _evaluated(truth: Mapping[str, Mapping], out: Path) -> str:
+    """The table of AP and MOTA; all values go beside the folder, into ``OUT.metrics.json``."""
+    result = evaluate_posetrack(truth, read_sequences(out, 'tracks'))
+    path = out.with_name(f'{out.name}.metrics.json')
+    write_json(path, result, indent=2)
+    switches = [each['switches'] for each in result.get('counts', {}).values()]
+    mean = f'{np.mean(switches):.2f} identity switches per keypoint; ' if switches else ''
+    return f'{format_posetrack(result)}\n{mean}all values are in {path}'

@@ -1,0 +1,178 @@
+"""The tracking tool writes PoseTrack18's files, evaluates them, and goes on where it stopped."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hrnet_ext.apis.video_inputs import plain_videos
+from hrnet_ext.apis.video_tracks import check_evaluable, run_tracking, tracking_arguments
+from hrnet_ext.evaluation import evaluate_posetrack
+from hrnet_ext.evaluation.posetrack import read_sequence
+from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+from hrnet_ext.tracking.variants import VARIANTS
+from tests.inference_cases import pose_config, write_pictures, write_video, write_weights
+from tests.posetrack_tree import NAMES, write_tree
+
+TOOL = Path(__file__).parents[1] / 'tools' / 'track.py'
+LOW = ['--track-options', 'keypoint_threshold=0', 'flow=lk']  # random weights score low
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory) -> list[str]:
+    """The arguments that name a small model."""
+    folder = tmp_path_factory.mktemp('model')
+    pose_config('hrnet_synthetic_posetrack18').dump(folder / 'pose.py')
+    write_weights(folder / 'pose.pth')
+    files = ['--config', str(folder / 'pose.py'), '--checkpoint', str(folder / 'pose.pth')]
+    return [*files, '--device', 'cpu']
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory) -> Path:
+    """PoseTrack18 data of two videos."""
+    folder = tmp_path_factory.mktemp('posetrack')
+    write_tree(folder)
+    return folder
+
+
+@pytest.fixture
+def track(model, monkeypatch):
+    """Runs the tool in this process; what it would print."""
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr(sys, 'argv', ['track.py', *map(str, arguments), *model])
+        return run_tracking(runpy.run_path(str(TOOL))['parse_args']())
+
+    return run
+
+
+def annotated(root: Path) -> list:
+    annotations = root / 'annotations'
+    ann, boxes = annotations / 'posetrack18_val.json', annotations / 'boxes.json'
+    return [root, '--ann', ann, '--bboxes', boxes]
+
+
+def test_sequences_are_tracked_written_and_evaluated(root, tmp_path, track):
+    out = tmp_path / 'tracks'
+    said = track(*annotated(root), '--out', out, *LOW)
+    assert 'MOTA' in said
+    assert 'identity switches per keypoint' in said
+    assert sorted(path.stem for path in out.iterdir()) == sorted(NAMES)
+    truth = read_sequences(root / 'annotations/val', 'truth')
+    result = evaluate_posetrack(truth, read_sequences(out, 'tracks'))
+    written = json.loads((tmp_path / 'tracks.metrics.json').read_text())
+    assert written['AP'] == result['AP']
+    assert 'MOTA' in written
+    for name in NAMES:
+        content = json.loads((out / f'{name}.json').read_text())
+        assert [image['id'] for image in content['images']] == [
+            image['id'] for image in truth[name]['images']
+        ]
+        ids = {one['track_id'] for one in content['annotations']}
+        assert {0, 1} <= ids <= set(range(10))
+
+
+def test_a_run_goes_on_where_it_stopped(root, tmp_path, track):
+    out = tmp_path / 'tracks'
+    track(*annotated(root), '--out', out, *LOW)
+    whole = (out / f'{NAMES[1]}.json').read_bytes()
+    with pytest.raises(ValueError, match=r'holds tracks of .*--resume keeps'):
+        track(*annotated(root), '--out', out, *LOW)
+    (out / f'{NAMES[1]}.json').unlink()
+    kept = (out / f'{NAMES[0]}.json').stat().st_mtime_ns
+    track(*annotated(root), '--out', out, '--resume', *LOW)
+    assert (out / f'{NAMES[0]}.json').stat().st_mtime_ns == kept
+    assert (out / f'{NAMES[1]}.json').read_bytes() == whole
+
+
+def test_videos_and_folders_of_frames_are_found(tmp_path):
+    write_pictures(tmp_path / 'all' / 'frames')
+    write_video(tmp_path / 'all' / 'film.mp4', num=2)
+    assert [video.name for video in plain_videos(str(tmp_path / 'all'))] == ['film', 'frames']
+    assert [video.name for video in plain_videos(str(tmp_path / 'all/frames'))] == ['frames']
+    (film,) = plain_videos(str(tmp_path / 'all/film.mp4'))
+    assert film.record(3) == {'id': 3, 'frame_id': 3, 'file_name': 'film/000003.jpg'}
+
+
+def test_a_plain_video_gives_a_file_that_reads_as_posetracks(tmp_path, track, monkeypatch):
+    write_video(tmp_path / 'film.mp4', num=3)
+    monkeypatch.setattr(
+        'hrnet_ext.apis.inferencer.make_detector', lambda *args, **options: EverywhereDetector()
+    )
+    out = tmp_path / 'tracks'
+    said = track(
+        tmp_path / 'film.mp4',
+        '--detector',
+        'any',
+        '--detector-checkpoint',
+        'x',
+        '--out',
+        out,
+        *LOW,
+        'propagate_boxes=False',
+    )
+    assert said == f'tracks of 1 videos are in {out}'
+    frames = read_sequence(json.loads((out / 'film.json').read_text()), 'film')
+    assert [len(frame.people) for frame in frames] == [1, 1, 1]
+    assert [frame.people.track_ids.tolist() for frame in frames] == [[0]] * 3
+
+
+class EverywhereDetector:
+    """Finds one person in the middle of every image."""
+
+    def __call__(self, images: list) -> list[np.ndarray]:
+        return [np.array([[30, 20, 90, 110, 0.9]], np.float32) for _ in images]
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error', 'expected'),
+    [
+        ([], ValueError, 'where are the people'),
+        (['--bboxes', 'boxes.json'], ValueError, 'name it (--ann)'),
+        (['--detector', 'a', '--bboxes', 'b'], ValueError, 'where are the people'),
+        (['--detector', 'a', '--track-options', 'speed=9'], ValueError, 'has no `speed`; there'),
+        (
+            ['--detector', 'a', '--track-options', 'box_threshold=9'],
+            ValueError,
+            'box_threshold should be from 0 to 1, but is 9',
+        ),
+        (['--detector', 'a'], FileNotFoundError, 'no such video or folder: `nowhere`'),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_built(tmp_path, track, arguments, error, expected):
+    with pytest.raises(error) as caught:
+        track('nowhere', '--out', tmp_path / 'tracks', *arguments)
+    assert expected in str(caught.value)
+    assert not (tmp_path / 'tracks').exists()
+
+
+def test_missing_frames_and_foreign_folders_are_named(root, tmp_path, track):
+    ann, boxes = annotated(root)[2], annotated(root)[4]
+    with pytest.raises(FileNotFoundError, match='6 of 6 frames are missing, such as'):
+        track(tmp_path, '--ann', ann, '--bboxes', boxes, '--out', tmp_path / 'tracks')
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'thesis.txt').touch()
+    with pytest.raises(ValueError, match=r'holds `thesis.txt`, which are no predictions'):
+        track(*annotated(root), '--out', tmp_path / 'mine')
+
+
+def test_a_model_of_other_keypoints_is_not_evaluated():
+    coco = {'keypoint_id2name': {0: 'nose', 1: 'left_eye'}}
+    with pytest.raises(ValueError, match=r'does not estimate right_ankle, .*hrnet_w32_posetrack18'):
+        check_evaluable(coco)
+
+
+def test_the_tool_offers_the_variants_there_are():
+    assert runpy.run_path(str(TOOL))['VARIANTS'] == tuple(VARIANTS)
+
+
+def test_named_options_go_before_a_variants():
+    assert tracking_arguments('mmpose', {'min_similarity': 0.2, 'flow': 'none'}) == {
+        **VARIANTS['mmpose'],
+        'min_similarity': 0.2,
+        'flow': 'none',
+    }
