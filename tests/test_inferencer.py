@@ -14,6 +14,7 @@ from mmpose.apis import Pose2DInferencer
 
 from hrnet_ext.apis import PoseInferencer
 from hrnet_ext.apis.inference_path import optimize
+from hrnet_ext.apis.model_choice import find_model
 from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.visualization.tracks import track_color
 from tests.inference_cases import (
@@ -334,7 +335,7 @@ def test_a_video_gives_poses_a_video_and_one_json_file(inferencer, tmp_path):
 
 def test_too_few_boxes_for_a_video_keep_the_poses_so_far(inferencer, tmp_path):
     video = write_video(tmp_path / 'clip.mp4')
-    results = inferencer(video, bboxes=[BOX] * 2, pred_out_dir=str(tmp_path / 'out'))
+    results = inferencer(video, bboxes=[BOX] * 2, batch_size=4, pred_out_dir=str(tmp_path / 'out'))
     with pytest.raises(ValueError, match=r'bboxes has 2 entries, none for frame 2 of `clip.mp4`'):
         list(results)
     assert len(json.loads((tmp_path / 'out/clip.json').read_text())) == 2
@@ -447,6 +448,15 @@ def test_tracked_people_keep_their_ids_and_leave_trails(inferencer, tmp_path):
     assert [result['predictions'][0][0]['track_id'] for result in again] == [0] * 6
 
 
+def test_calls_that_overlap_keep_their_settings(inferencer):
+    options = {'bboxes': BOX, 'return_vis': True, 'kpt_thr': 0}
+    (alone,) = inferencer(picture(), skeleton_style='openpose', **options)
+    first = inferencer(picture(), skeleton_style='openpose', **options)
+    inferencer(picture(), draw_heatmap=True, **options)
+    (result,) = first
+    np.testing.assert_array_equal(result['visualization'], alone['visualization'])
+
+
 def test_poses_are_the_same_tracked_or_not(inferencer):
     boxes = random_boxes(3)
     boxes[:, :4] = boxes[:, :4].clip(0, 119)
@@ -471,3 +481,8 @@ def test_models_are_found_by_name_and_by_registry(weights):
     assert type(found) is PoseInferencer
     with pytest.raises(FileNotFoundError, match=r'config file not found: configs/none.py'):
         PoseInferencer('configs/none.py')
+    with pytest.raises(FileNotFoundError, match=r'hrnet_synthetics.*close.* nor has MMPose such'):
+        PoseInferencer('hrnet_synthetics')
+    config, url = find_model('td-hm_hrnet-w32_8xb64-210e_coco-256x192', None)
+    assert config.model.backbone.type == 'HRNet'
+    assert url.startswith('https://')

@@ -5,14 +5,16 @@ Legend: N boxes of one frame, (N, 5) x1, y1, x2, y2 in pixels of the image, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from hrnet_ext.apis.frames import Frame, Source
 from hrnet_ext.apis.given_boxes import Boxes, GivenBoxes, best_boxes, faults_of, whole_image
 from hrnet_ext.apis.person_detector import PersonDetector
+from hrnet_ext.apis.read_ahead import in_batches
 
+Found = tuple[Sequence[Frame], Sequence[np.ndarray]]
 DETECTED_THR = 0.3  # MMPose's, for score and IoU of what a detector finds
 
 
@@ -44,14 +46,22 @@ class BoxFinder:
         self._detector = detector
         self._thresholds = bbox_thr, nms_thr
 
-    def __call__(self, frames: Sequence[Frame]) -> list[np.ndarray]:
-        """Boxes (N, 5) of each frame.
+    def batches(self, frames: Iterable[Frame], batch_size: int) -> Iterator[Found]:
+        """Batches of frames, each frame with its boxes (N, 5).
 
         Raises:
-            ValueError: If the caller's are no boxes; names frame and box.
+            ValueError: If the caller's are no boxes; names frame and box. What is before that
+                frame is given first.
         """
         if self._given is not None:
-            return [self._chosen(frame) for frame in frames]
+            pairs = ((frame, self._chosen(frame)) for frame in frames)
+            for batch in in_batches(pairs, batch_size):
+                yield tuple(zip(*batch))
+            return
+        for batch in in_batches(frames, batch_size):
+            yield batch, self._found(batch)
+
+    def _found(self, frames: Sequence[Frame]) -> list[np.ndarray]:
         if self._detector is None:
             return [whole_image(frame) for frame in frames]
         found = self._detector([frame.image for frame in frames])

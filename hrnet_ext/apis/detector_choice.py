@@ -6,11 +6,11 @@ import os
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.infer import BaseInferencer
 from mmengine.logging import print_log
 from mmpose.apis.inferencers.utils import default_det_models
 from mmpose.registry import DATASETS
 
+from hrnet_ext.apis.model_choice import from_zoo
 from hrnet_ext.apis.person_detector import SCOPE, PersonDetector
 
 WHOLE_IMAGE = ('whole_image', 'whole-image')
@@ -39,7 +39,7 @@ def make_detector(
         OSError: If weights cannot be read or fetched.
     """
     if det_weights is None and not _is_config(det_model):
-        det_model, det_weights = from_zoo(det_model)
+        det_model, det_weights = from_zoo(det_model, SCOPE) or (det_model, None)
     if isinstance(det_cat_ids, int):
         det_cat_ids = (det_cat_ids,)
     detector = PersonDetector(
@@ -75,18 +75,6 @@ def default_detector(cfg: Config, device: str) -> PersonDetector | None:
             f'cannot fetch the default detector, {choice["weights"]} ({error}); give det_model '
             "and det_weights, or bboxes, or det_model='whole_image'"
         ) from error
-
-
-def from_zoo(name: str) -> tuple[str | Config, str | None]:
-    """Config and weights' URL of a model of MMDetection's zoo, or the name and None."""
-
-    class Zoo:
-        scope = SCOPE
-
-    try:
-        return BaseInferencer._load_model_from_metafile(Zoo(), name)
-    except ValueError:
-        return name, None
 
 
 def _is_config(det_model: str | Config) -> bool:

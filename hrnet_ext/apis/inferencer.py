@@ -15,25 +15,24 @@ from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 from mmpose.structures import PoseDataSample
 from tqdm import tqdm
 
-from hrnet_ext.apis.box_finder import BoxFinder
+from hrnet_ext.apis.box_finder import BoxFinder, Found
 from hrnet_ext.apis.detector_choice import WHOLE_IMAGE, default_detector, make_detector
 from hrnet_ext.apis.devices import best_device
-from hrnet_ext.apis.frames import Frame, Source, made_up_name
+from hrnet_ext.apis.frames import Source
 from hrnet_ext.apis.given_boxes import Boxes
 from hrnet_ext.apis.inference_path import optimize as optimize_model
 from hrnet_ext.apis.instances import instances_of, without_duplicates
+from hrnet_ext.apis.model_choice import find_model
 from hrnet_ext.apis.person_detector import PersonDetector
-from hrnet_ext.apis.read_ahead import in_batches, read_ahead
+from hrnet_ext.apis.read_ahead import read_ahead
 from hrnet_ext.apis.topdown_poses import TopdownPoses, tracked_sample
 from hrnet_ext.apis.videos import open_source
 from hrnet_ext.apis.viewer import Viewer, make_viewer
 from hrnet_ext.datasets.transforms import LoadImage
-from hrnet_ext.paths import config_path
 from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.tracking import PoseTracker
 
 Inputs = str | os.PathLike | np.ndarray | Sequence[str | np.ndarray]
-Found = tuple[Sequence[Frame], Sequence[np.ndarray]]
 MAX_PEOPLE = 64  # HRNet-W48 at 384x288 with flip test takes some 3.5 GB for so many
 
 
@@ -89,7 +88,7 @@ class PoseInferencer(Pose2DInferencer):
     ) -> None:
         device = device or best_device()
         super().__init__(
-            find_model(model), weights, device, scope, det_model, det_weights, det_cat_ids,
+            *find_model(model, weights), device, scope, det_model, det_weights, det_cat_ids,
             show_progress,
         )  # fmt: skip
         if self.cfg.data_mode != 'topdown':
@@ -185,17 +184,18 @@ class PoseInferencer(Pose2DInferencer):
         if tracking is not False:
             forward['tracker'] = self.make_tracker(**({} if tracking is True else tracking))
         as_samples = postprocess.get('return_datasample', return_datasamples)
-        return self._run(source, found, viewer, forward, as_samples)
+        return self._run(source, found, viewer, (forward, visualize, as_samples))
 
     def _run(
         self,
         source: Source,
         found: Iterator[Found],
         viewer: Viewer,
-        forward: dict[str, Any],
-        as_samples: bool,
+        options: tuple[dict[str, Any], dict[str, Any], bool],
     ) -> Iterator[dict]:
         """Results frame by frame; whatever ends it, files and cameras are closed."""
+        forward, visualize, as_samples = options
+        self.update_model_visualizer_settings(**visualize)  # another call may have come between
         bar = tqdm(total=source.length, unit='frame', disable=not self.show_progress)
         with closing(source), viewer, closing(found), bar:
             for frames, boxes in found:
@@ -222,8 +222,7 @@ class PoseInferencer(Pose2DInferencer):
 
         def batches() -> Iterator[Found]:
             with closing(read_ahead(inputs, 1 if inputs.is_live else 2 * batch_size)) as frames:
-                for batch in in_batches(frames, batch_size):
-                    yield batch, find(batch)
+                yield from find.batches(frames, batch_size)
 
         return batches()
 
@@ -250,11 +249,7 @@ class PoseInferencer(Pose2DInferencer):
 
     def estimate(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4)."""
-        frame = Frame(0, made_up_name(0), image)
-        scored = np.insert(np.asarray(boxes, np.float32)[:, :4], 4, 1, axis=1)
-        (samples,) = self._poses([frame], [scored])
-        people = self._poses.merge(frame, samples).pred_instances
-        return people.keypoints, people.keypoint_scores
+        return self._poses.estimate(image, boxes)
 
     def make_tracker(self, **options: Any) -> PoseTracker:
         """A tracker that estimates poses by this model.
@@ -288,23 +283,6 @@ class PoseInferencer(Pose2DInferencer):
 
     def _load(self, path: str) -> np.ndarray:
         return self._loader.transform({'img_path': path})['img']
-
-
-def find_model(model: Any) -> Any:
-    """The path of a shipped config that is named; everything else as it is.
-
-    Raises:
-        FileNotFoundError: If a path leads nowhere.
-    """
-    if not isinstance(model, (str, os.PathLike)) or os.path.isfile(model):
-        return model if not isinstance(model, os.PathLike) else os.fspath(model)
-    name = os.fspath(model)
-    if os.path.basename(name) != name:
-        raise FileNotFoundError(f'config file not found: {name}')
-    try:
-        return config_path(name)
-    except ValueError:
-        return name  # perhaps of MMPose's zoo
 
 
 def _check_arguments(batch_size: int, tracking: Any, forward: dict, visualize: dict) -> None:

@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample, merge_data_samples
 from torch import nn
 
-from hrnet_ext.apis.frames import Frame
+from hrnet_ext.apis.frames import Frame, made_up_name
 from hrnet_ext.tracking import TrackedPoses
 
 
@@ -59,6 +59,14 @@ class TopdownPoses:
         ]
         ends = np.cumsum([len(of_frame) for of_frame in boxes])
         return [samples[end - len(of_frame) : end] for end, of_frame in zip(ends, boxes)]
+
+    def estimate(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4)."""
+        frame = Frame(0, made_up_name(0), image)
+        scored = np.insert(np.asarray(boxes, np.float32)[:, :4], 4, 1, axis=1)
+        (samples,) = self([frame], [scored])
+        people = self.merge(frame, samples).pred_instances
+        return people.keypoints, people.keypoint_scores
 
     def _crop(self, frame: Frame, box: np.ndarray) -> dict:
         """What the pipeline makes of one person."""
