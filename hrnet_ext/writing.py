@@ -79,10 +79,10 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
 def _explain(error: OSError, path: Path, size: int) -> OSError:
     kept = f' The earlier {path.name} is untouched.' if _exists(path) else ''
     cure = {
-        errno.ENOSPC: 'Free some space there, or choose another folder (--work-dir).',
-        errno.EDQUOT: 'Your quota is used up; free some space or choose another --work-dir.',
+        errno.ENOSPC: 'Free some space there, or choose another folder (--work-dir, --out-dir, --out).',
+        errno.EDQUOT: 'Your quota is used up; free some space or choose another folder (--work-dir, --out-dir, --out).',
         errno.EFBIG: 'The file-size limit (ulimit -f) or the file system does not allow it.',
-    }.get(error.errno, 'Choose a folder you can write to (--work-dir).')
+    }.get(error.errno, 'Choose a folder you can write to (--work-dir, --out-dir, --out).')
     return OSError(
         error.errno,
         f'Cannot write {path} ({size:,} bytes): {error.strerror or error}; '

@@ -12,6 +12,7 @@ from hrnet_ext.apis.boxes_file import read_boxes
 from hrnet_ext.apis.devices import best_device
 from hrnet_ext.apis.inferencer import PoseInferencer
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
+from hrnet_ext.apis.video_tracks import tracking_arguments
 
 ADVICE = """\
 where are the people? Say one of
@@ -38,6 +39,8 @@ def run_demo(args: argparse.Namespace) -> str:
     """
     check_boxes_arguments(args)
     bboxes = read_boxes(args.bboxes) if args.bboxes else None
+    options = parse_options(args.track_options)
+    tracking = args.track and tracking_arguments('multi_flow', options)
     device = args.device or best_device()
     cfg = read_config(args.config, args.cfg_options)
     inferencer = PoseInferencer(
@@ -55,7 +58,7 @@ def run_demo(args: argparse.Namespace) -> str:
         bboxes=bboxes,
         batch_size=args.batch_size or (1 if device == 'cpu' else 8),
         out_dir=out_dir,
-        tracking=args.track and parse_options(args.track_options),
+        tracking=tracking,
         **drawing_options(args),
     )
     begin = time.perf_counter()
