@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PARTIAL_SUFFIX = '.partial'
+ELSEWHERE = 'another folder (--work-dir, --out-dir, --out)'
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
@@ -79,10 +80,10 @@ def check_writable(folder: str | os.PathLike[str]) -> None:
 def _explain(error: OSError, path: Path, size: int) -> OSError:
     kept = f' The earlier {path.name} is untouched.' if _exists(path) else ''
     cure = {
-        errno.ENOSPC: 'Free some space there, or choose another folder (--work-dir, --out-dir, --out).',
-        errno.EDQUOT: 'Your quota is used up; free some space or choose another folder (--work-dir, --out-dir, --out).',
+        errno.ENOSPC: f'Free some space there, or choose {ELSEWHERE}.',
+        errno.EDQUOT: f'Your quota is used up; free some space or choose {ELSEWHERE}.',
         errno.EFBIG: 'The file-size limit (ulimit -f) or the file system does not allow it.',
-    }.get(error.errno, 'Choose a folder you can write to (--work-dir, --out-dir, --out).')
+    }.get(error.errno, f'Choose {ELSEWHERE} that you can write to.')
     return OSError(
         error.errno,
         f'Cannot write {path} ({size:,} bytes): {error.strerror or error}; '
