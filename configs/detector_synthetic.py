@@ -5,6 +5,7 @@ held-out pictures: `python tools/train.py configs/detector_synthetic.py`, or `mi
 """
 
 _base_ = 'mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
+custom_imports = dict(imports=['hrnet_ext'])  # stands in for compiled operators where mmcv has none
 
 pictures = 'data/synthetic/easy/'
 videos = 'data/synthetic/posetrack18/'

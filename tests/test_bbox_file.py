@@ -7,11 +7,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from hrnet_ext.apis import bbox_file
 from hrnet_ext.apis.bbox_file import Image, make_bbox_file, read_images
 from hrnet_ext.apis.person_detector import PersonDetector, person_label, read_detector_config
 from hrnet_ext.datasets.body import CocoDataset
+from hrnet_ext.paths import config_path
 from tests.tiny_coco import write_coco
 
 SETTINGS = {'score_thr': 0.1}
@@ -166,3 +168,13 @@ def test_the_test_set_reads_the_boxes(detector, tmp_path):
         test_mode=True,
     )
     assert len(dataset) == count > 0
+
+
+def test_the_shipped_detector_knows_people_alone_and_learns_from_pictures_and_videos():
+    path = config_path('detector_synthetic')
+    detector = PersonDetector(path)
+    assert detector.label == 0
+    assert detector.model.bbox_head.num_classes == 1
+    sets = Config.fromfile(path).train_dataloader.dataset.datasets
+    assert [len(each.metainfo.classes) for each in sets] == [1, 1]
+    assert (detector([np.zeros((40, 60, 3), np.uint8)])[0] >= 0).all()
