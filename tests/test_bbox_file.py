@@ -173,7 +173,7 @@ def test_the_test_set_reads_the_boxes(detector, tmp_path):
 def test_the_shipped_detector_knows_people_alone_and_learns_from_pictures_and_videos():
     path = config_path('detector_synthetic')
     detector = PersonDetector(path)
-    assert detector.label == 0
+    assert list(detector.labels) == [0]
     assert detector.model.bbox_head.num_classes == 1
     sets = Config.fromfile(path).train_dataloader.dataset.datasets
     assert [len(each.metainfo.classes) for each in sets] == [1, 1]
