@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.device import get_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from hrnet_ext.apis.devices import best_device
 from hrnet_ext.apis.person_detector import PersonDetector
 from hrnet_ext.apis.run_config import parse_options
 from hrnet_ext.datasets.body.files import check_records, missing_images, read_json
@@ -56,7 +56,7 @@ def detect_people(args: argparse.Namespace) -> int:
     detector = PersonDetector(
         args.config,
         args.checkpoint,
-        device=args.device or best_device(),
+        device=args.device or get_device(),
         score_thr=args.score_thr,
         nms_thr=args.nms_thr,
         person_class=args.person_class,

@@ -8,8 +8,9 @@ import time
 from contextlib import closing
 from typing import Any
 
+from mmengine.device import get_device
+
 from hrnet_ext.apis.boxes_file import read_boxes
-from hrnet_ext.apis.devices import best_device
 from hrnet_ext.apis.inferencer import PoseInferencer
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.apis.video_tracks import tracking_arguments
@@ -41,7 +42,7 @@ def run_demo(args: argparse.Namespace) -> str:
     bboxes = read_boxes(args.bboxes) if args.bboxes else None
     options = parse_options(args.track_options)
     tracking = args.track and tracking_arguments('multi_flow', options)
-    device = args.device or best_device()
+    device = args.device or get_device()
     cfg = read_config(args.config, args.cfg_options)
     inferencer = PoseInferencer(
         cfg,

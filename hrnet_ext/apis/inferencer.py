@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
+from mmengine.device import get_device
 from mmpose.apis.inferencers import Pose2DInferencer
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 from mmpose.structures import PoseDataSample
@@ -17,7 +19,6 @@ from tqdm import tqdm
 
 from hrnet_ext.apis.box_finder import BoxFinder, Found
 from hrnet_ext.apis.detector_choice import WHOLE_IMAGE, default_detector, make_detector
-from hrnet_ext.apis.devices import best_device
 from hrnet_ext.apis.frames import Source
 from hrnet_ext.apis.given_boxes import Boxes
 from hrnet_ext.apis.inference_path import optimize as optimize_model
@@ -86,7 +87,7 @@ class PoseInferencer(Pose2DInferencer):
         max_people: int = MAX_PEOPLE,
         optimize: bool = True,
     ) -> None:
-        device = device or best_device()
+        device = device or get_device()
         super().__init__(
             *find_model(model, weights), device, scope, det_model, det_weights, det_cat_ids,
             show_progress,
@@ -198,15 +199,15 @@ class PoseInferencer(Pose2DInferencer):
         self.update_model_visualizer_settings(**visualize)  # another call may have come between
         bar = tqdm(total=source.length, unit='frame', disable=not self.show_progress)
         with closing(source), viewer, closing(found), bar:
-            for frames, boxes in found:
-                for frame, samples in zip(frames, self.forward((frames, boxes), **forward)):
-                    is_merged = forward.get('merge_results', True)
-                    everybody = samples[0] if is_merged else self._poses.merge(frame, samples)
-                    visualization = viewer(frame, everybody)
-                    bar.update()
-                    yield self.postprocess(samples, visualization, as_samples)
-                    if viewer.is_stopped:
-                        return
+            batches = (zip(batch[0], self.forward(batch, **forward)) for batch in found)
+            for frame, samples in chain.from_iterable(batches):
+                is_merged = forward.get('merge_results', True)
+                everybody = samples[0] if is_merged else self._poses.merge(frame, samples)
+                visualization = viewer(frame, everybody)
+                bar.update()
+                yield self.postprocess(samples, visualization, as_samples)
+                if viewer.is_stopped:
+                    return
 
     def preprocess(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import Any
 
 from mmengine.config import Config
@@ -44,12 +45,8 @@ def from_zoo(name: str, scope: str) -> tuple[Config, str] | None:
         name: As in the metafiles that a package ships.
         scope: The package: ``'mmpose'``, ``'mmdet'``.
     """
-
-    class Zoo:
-        def __init__(self) -> None:
-            self.scope = scope
-
+    reader = SimpleNamespace(scope=scope)  # all that the method reads of an inferencer
     try:
-        return BaseInferencer._load_model_from_metafile(Zoo(), name)
+        return BaseInferencer._load_model_from_metafile(reader, name)
     except ValueError:
         return None

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.device import get_device
 from mmpose.structures import PoseDataSample
 from tqdm import tqdm
 
 from hrnet_ext.apis.boxes_file import boxes_by_image
-from hrnet_ext.apis.devices import best_device
 from hrnet_ext.apis.inferencer import PoseInferencer
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.apis.video_inputs import Video, annotated_videos, plain_videos
@@ -50,11 +50,11 @@ def run_tracking(args: argparse.Namespace) -> str:
     truth = read_sequences(args.ann, 'annotation file (--ann)') if args.ann else {}
     videos = annotated_videos(truth, args.input) if truth else plain_videos(args.input)
     out = Path(args.out)
-    left = [video for video in videos if not _is_done(out, video, resume=args.resume)]
+    left = _left_to_do(out, videos, resume=args.resume)
     inferencer = PoseInferencer(
         read_config(args.config, args.cfg_options),
         find_checkpoint(args.checkpoint, ''),
-        args.device or best_device(),
+        args.device or get_device(),
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
     )
@@ -134,7 +134,7 @@ def tracks_of(
                 f'video `{video.name}` has more than {MAX_TRACKS} tracks, which PoseTrack does not '
                 'allow; raise box_threshold (--track-options), or cut the video'
             )
-        frames.append({key: frame[key] for key in frame if not key.startswith('ignore')})
+        frames.append({'id': frame['id'], 'file_name': frame['file_name']})
         people[frame['id']] = _records(frame['id'], found, threshold)
     names = dataset_meta['keypoint_id2name']
     return prediction_files(
@@ -166,23 +166,22 @@ def _boxes(args: argparse.Namespace) -> dict[int, list] | None:
     return boxes_by_image(args.bboxes)
 
 
-def _is_done(out: Path, video: Video, *, resume: bool) -> bool:
-    """Whether a video's tracks are there already.
+def _left_to_do(out: Path, videos: Sequence[Video], *, resume: bool) -> list[Video]:
+    """The videos whose tracks are not there yet.
 
     Raises:
-        ValueError: If the folder holds something else, or they are and are not to be kept.
+        ValueError: If the folder holds something else, or tracks that are not to be kept.
         OSError: If nothing can be written there.
     """
     check_replaceable(out)
     check_writable(out)
-    if not (out / f'{video.name}.json').exists():
-        return False
-    if not resume:
+    done = [video for video in videos if (out / f'{video.name}.json').exists()]
+    if done and not resume:
         raise ValueError(
-            f'`{out}` holds tracks of `{video.name}` already; --resume keeps what is there, or '
+            f'`{out}` holds tracks of `{done[0].name}` already; --resume keeps what is there, or '
             'choose another folder'
         )
-    return True
+    return [video for video in videos if video not in done]
 
 
 def _evaluated(truth: Mapping[str, Mapping], out: Path) -> str:

@@ -99,13 +99,13 @@ def suppress(
     *,
     sigmas: np.ndarray,
 ) -> np.ndarray:
-    """Indices of the poses that are kept, best first.
+    """Indices of the poses that are kept: best first, or with 'none' all of them as listed.
 
     Args:
         poses: The people of one image.
         scores: (N,) of whole poses.
         mode: 'oks_nms' drops those too similar to a better one; 'soft_oks_nms' takes the 20 that
-            stay best while similarity to those taken lowers the others' scores; 'none' only sorts.
+            stay best while similarity to those taken lowers the others' scores; 'none' drops none.
         threshold: Largest OKS of two kept poses ('oks_nms'), width of the decay ('soft_oks_nms').
         sigmas: (K,) of OKS.
 
@@ -114,7 +114,7 @@ def suppress(
     """
     check_mode('nms_mode', mode, NMS_MODES)
     if mode == 'none':
-        return np.argsort(-np.asarray(scores), kind='stable')
+        return np.arange(len(poses))
     nms = oks_nms if mode == 'oks_nms' else soft_oks_nms
     return nms(poses.keypoints, scores, poses.areas, threshold, sigmas)
 

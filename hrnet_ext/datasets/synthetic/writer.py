@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hrnet_ext.datasets.synthetic.atomic import atomic_folder
+from hrnet_ext.atomic_folder import atomic_folder
 from hrnet_ext.datasets.synthetic.layouts import LAYOUTS
 from hrnet_ext.datasets.synthetic.layouts.layout import Layout
 from hrnet_ext.datasets.synthetic.manifest import check_same, read_manifest, write_manifest

@@ -15,11 +15,11 @@ from hrnet_ext.evaluation.coco_ground_truth import check_sigmas, ground_truth_of
 from hrnet_ext.evaluation.metrics.coco_samples import (
     CocoSample,
     annotations_in,
-    group_by_image,
     results_of,
     sample_of,
 )
 from hrnet_ext.evaluation.metrics.coco_truth import ANN_FILE, read_truth
+from hrnet_ext.evaluation.metrics.collecting import group_by_image
 from hrnet_ext.evaluation.poses import (
     NMS_MODES,
     SCORE_MODES,

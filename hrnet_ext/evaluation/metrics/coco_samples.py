@@ -5,13 +5,12 @@ N: people of a sample: one (top-down) or all of an image (bottom-up); K: keypoin
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.evaluation.metrics.collecting import poses_of
+from hrnet_ext.evaluation.metrics.collecting import poses_of, sample_id
 from hrnet_ext.evaluation.poses import Poses
 
 
@@ -41,25 +40,13 @@ def sample_of(data_sample: Mapping, *, with_annotations: bool = False) -> CocoSa
         ValueError: If there are no predictions, they are of several categories, or the annotations
             are wanted and not there.
     """
-    number = data_sample['id']
     return CocoSample(
-        id=number if np.ndim(number) == 0 else tuple(number),
+        id=sample_id(data_sample),
         image_id=data_sample['img_id'],
         category_id=_category(data_sample),
         poses=poses_of(data_sample),
         annotations=_annotations(data_sample) if with_annotations else (),
     )
-
-
-def group_by_image(samples: Iterable[CocoSample]) -> dict[int, list[CocoSample]]:
-    """Images and the samples of each, sorted by id, whichever process saw which one (or twice)."""
-    images: dict[int, dict] = defaultdict(dict)
-    for sample in samples:
-        images[sample.image_id].setdefault(sample.id, sample)
-    return {
-        image_id: [by_id[number] for number in sorted(by_id)]
-        for image_id, by_id in sorted(images.items())
-    }
 
 
 def results_of(

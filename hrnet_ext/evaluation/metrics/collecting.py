@@ -1,8 +1,39 @@
 """From MMPose's data samples to the poses that metrics evaluate."""
 
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from typing import Protocol, TypeVar
+
 import numpy as np
 
 from hrnet_ext.evaluation.poses import Poses
+
+
+class OfImage(Protocol):
+    """What a metric keeps of a data sample: whatever else, its id and its image's."""
+
+    id: Hashable
+    image_id: int
+
+
+SampleT = TypeVar('SampleT', bound=OfImage)
+
+
+def group_by_image(samples: Iterable[SampleT]) -> dict[int, list[SampleT]]:
+    """Images and the samples of each, sorted by id, whichever process saw which one (or twice)."""
+    images: dict[int, dict] = defaultdict(dict)
+    for sample in samples:
+        images[sample.image_id].setdefault(sample.id, sample)
+    return {
+        image_id: [by_id[number] for number in sorted(by_id)]
+        for image_id, by_id in sorted(images.items())
+    }
+
+
+def sample_id(data_sample: dict) -> Hashable:
+    """A data sample's id; of a bottom-up sample those of all its people."""
+    number = data_sample['id']
+    return number if np.ndim(number) == 0 else tuple(number)
 
 
 def poses_of(data_sample: dict) -> Poses:

@@ -9,6 +9,7 @@ from mmengine.fileio import get_local_path
 from mmengine.logging import MessageHub, MMLogger
 
 from hrnet_ext.evaluation.coco_ground_truth import check_sigmas
+from hrnet_ext.evaluation.metrics.collecting import group_by_image
 from hrnet_ext.evaluation.metrics.posetrack_report import (
     AP_NAMES,
     TRACK_NAMES,
@@ -16,7 +17,7 @@ from hrnet_ext.evaluation.metrics.posetrack_report import (
     log_result,
     values_of,
 )
-from hrnet_ext.evaluation.metrics.posetrack_samples import Sample, by_image, sample_of
+from hrnet_ext.evaluation.metrics.posetrack_samples import Sample, sample_of
 from hrnet_ext.evaluation.poses import Poses
 from hrnet_ext.evaluation.posetrack.evaluate import evaluate_frames
 from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_sequences
@@ -134,7 +135,7 @@ class PoseTrackMetric(BaseMetric):
         tracked = self._is_tracked(results)
         people = {
             image_id: self._people(image_id, samples, tracked)
-            for image_id, samples in by_image(results).items()
+            for image_id, samples in group_by_image(results).items()
         }
         names = _keypoint_names(self.dataset_meta)
         predictions = prediction_files(self.truth.images, people, names)

@@ -1,12 +1,11 @@
 """From MMPose's data samples to the poses and tracks of an image."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.evaluation.metrics.collecting import poses_of
+from hrnet_ext.evaluation.metrics.collecting import poses_of, sample_id
 from hrnet_ext.evaluation.poses import Poses
 
 
@@ -41,7 +40,7 @@ def sample_of(data_sample: dict) -> Sample:
     Raises:
         ValueError: If there are no predictions or a coordinate is not finite.
     """
-    image_id, sample_id, poses = data_sample['img_id'], data_sample['id'], poses_of(data_sample)
+    image_id, poses = data_sample['img_id'], poses_of(data_sample)
     if not np.isfinite(poses.keypoints).all():
         raise ValueError(
             f'keypoints predicted in image {image_id} are not finite; has training diverged?'
@@ -49,22 +48,11 @@ def sample_of(data_sample: dict) -> Sample:
     own = data_sample['pred_instances'].get('track_ids')
     return Sample(
         image_id=image_id,
-        id=tuple(sample_id) if isinstance(sample_id, list) else sample_id,
+        id=sample_id(data_sample),
         poses=poses,
         track_ids=_box_track(data_sample, poses) if own is None else np.asarray(own, np.int64),
         is_tracked=own is not None,
     )
-
-
-def by_image(samples: Iterable[Sample]) -> dict[int, list[Sample]]:
-    """The samples of each image in the order of their ids, each once.
-
-    Several processes may have seen the same one.
-    """
-    found: dict[int, dict[Hashable, Sample]] = defaultdict(dict)
-    for sample in samples:
-        found[sample.image_id][sample.id] = sample
-    return {image_id: [each[key] for key in sorted(each)] for image_id, each in found.items()}
 
 
 def _box_track(data_sample: dict, poses: Poses) -> np.ndarray | None:

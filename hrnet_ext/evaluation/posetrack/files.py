@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hrnet_ext.datasets.synthetic.atomic import atomic_folder
+from hrnet_ext.atomic_folder import atomic_folder
 from hrnet_ext.evaluation.posetrack.predictions import FORMAT
 from hrnet_ext.writing import write_json
 

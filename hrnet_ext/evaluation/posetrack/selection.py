@@ -56,7 +56,8 @@ class Selection:
     ) -> list[dict[str, Any]]:
         """The selected people as entries of ``annotations`` in PoseTrack18's format.
 
-        They come best first, which decides between poses that have as many keypoints right.
+        They come in the order of :func:`~.poses.suppress`, which decides between poses that
+        have as many keypoints right.
 
         Args:
             image_id: The image's.
@@ -69,10 +70,6 @@ class Selection:
             poses, track_ids = poses.select(strong), _at(track_ids, strong)
         scores = pose_scores(poses, self.score_mode, self.keypoint_score_thr)
         kept = suppress(poses, scores, self.nms_mode, self.nms_thr, sigmas=sigmas)
-        if (
-            self.nms_mode == 'none'
-        ):  # as listed, like MMPose: of equally good poses the first counts
-            kept = np.arange(len(poses))
         return people_records(
             image_id,
             poses.select(kept),
