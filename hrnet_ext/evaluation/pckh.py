@@ -2,12 +2,7 @@
 
 import numpy as np
 
-# MPII's order of annotation; Andriluka et al., CVPR 2014.
-MPII_KEYPOINTS = (
-    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'pelvis',
-    'thorax', 'upper_neck', 'head_top', 'right_wrist', 'right_elbow', 'right_shoulder',
-    'left_shoulder', 'left_elbow', 'left_wrist',
-)  # fmt: skip
+from hrnet_ext.datasets.mpii_format import KEYPOINTS as MPII_KEYPOINTS
 
 # The rows of MPII's table. The upper neck has no row, but counts in the mean.
 MPII_GROUPS = {

@@ -17,18 +17,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hrnet_ext.datasets.mpii_format import COORDINATES, FORMAT, VERSION
+from hrnet_ext.datasets.mpii_format import COORDINATES, FORMAT, KEYPOINTS, VERSION
 from hrnet_ext.datasets.synthetic.layouts.layout import write_annotations
 from hrnet_ext.datasets.synthetic.layouts.pictures import PictureLayout
 from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, Person, Rendering
 from hrnet_ext.datasets.synthetic.scene import Actor, Scene
 from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
 
-KEYPOINTS: tuple[str, ...] = (
-    'right_ankle', 'right_knee', 'right_hip', 'left_hip', 'left_knee', 'left_ankle', 'pelvis',
-    'thorax', 'upper_neck', 'head_top', 'right_wrist', 'right_elbow', 'right_shoulder',
-    'left_shoulder', 'left_elbow', 'left_wrist',
-)  # fmt: skip
 assert {mirrored_name(name) for name in KEYPOINTS} == set(KEYPOINTS) <= set(POINTS)
 
 PIXELS_OF_SCALE = 200  # MPII's scale is a person's height in units of so many pixels

@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hrnet_ext.datasets.posetrack18_format import BOX_MARGIN, KEYPOINTS
 from hrnet_ext.datasets.synthetic.render import HIDDEN, SEEN, Person
 from hrnet_ext.datasets.synthetic.scene import Actor, Size
 from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
@@ -27,11 +28,6 @@ SUFFIX = {'train': 'mpii_train', 'val': 'mpii_test'}
 # Their names of points that have other names in the skeleton.
 SKELETON_NAMES = {'head_bottom': 'upper_neck'}
 NEVER_ANNOTATED = ('left_ear', 'right_ear')
-KEYPOINTS: tuple[str, ...] = (
-    'nose', 'head_bottom', 'head_top', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',
-    'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip',
-    'left_knee', 'right_knee', 'left_ankle', 'right_ankle',
-)  # fmt: skip
 LINKS: tuple[tuple[str, str], ...] = (
     ('nose', 'head_bottom'), ('nose', 'head_top'),
     ('head_bottom', 'left_shoulder'), ('head_bottom', 'right_shoulder'),
@@ -51,7 +47,6 @@ CATEGORY: dict[str, Any] = {
     'keypoints': list(KEYPOINTS),
     'skeleton': [[KEYPOINTS.index(a) + 1, KEYPOINTS.index(b) + 1] for a, b in LINKS],
 }
-BOX_MARGIN = 0.15  # of the keypoints' extent, at each side: so are PoseTrack18's own boxes
 MIN_KEYPOINTS = 4  # whoever shows fewer is not annotated
 MIN_EXTENT = 2.0  # pixels of the keypoints' box
 REGION_MARGIN = 0.06  # of the frame's height, around people in an ignore region
