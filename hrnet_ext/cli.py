@@ -8,6 +8,8 @@ from collections.abc import Callable
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+# Of hrnet_ext.inference.modes, which would import PyTorch: --help should not wait for it.
+MODES = ('off', 'auto', 'fp32', 'bf16', 'fp16', 'fp32+compile', 'bf16+compile', 'fp16+compile')
 
 
 class _Debug(argparse.Action):
@@ -48,6 +50,22 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
     parser.add_argument('--interval', type=int, help='draw every so many samples')
     parser.add_argument('--wait-time', type=float, help='seconds that a window stays')
+
+
+def add_optimize_argument(parser: argparse._ActionsContainer, default: str | None) -> None:
+    """How the network runs, for every tool that infers; None leaves it to the config."""
+    said = default or "the config's OptimizeHook, else off"
+    parser.add_argument(
+        '--optimize',
+        choices=MODES,
+        default=default,
+        metavar='MODE',
+        help=f"how to run the network ({said}). off: MMPose's numbers to the last bit; fp32: "
+        'rearranged, heatmaps within 1e-4 of their maximum; bf16, and fp16 on GPUs: half the '
+        'precision, keypoints within 0.1 input pixels (median), AP within 0.2 points; each with '
+        '+compile: compiled first, which takes a minute or more and a C++ compiler; auto: bf16, '
+        'fp16 or fp32, whatever the device is best at',
+    )
 
 
 def parse_run_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:

@@ -32,7 +32,12 @@ TRANSFORMS = Registry(
 METRICS = Registry(
     'metric', parent=mmengine.METRICS, scope='hrnet_ext', locations=['hrnet_ext.evaluation.metrics']
 )
-HOOKS = Registry('hook', parent=mmengine.HOOKS, scope='hrnet_ext', locations=['hrnet_ext.engine'])
+HOOKS = Registry(
+    'hook',
+    parent=mmengine.HOOKS,
+    scope='hrnet_ext',
+    locations=['hrnet_ext.engine', 'hrnet_ext.inference'],
+)
 INFERENCERS = Registry(
     'inferencer',
     parent=mmengine.INFERENCERS,

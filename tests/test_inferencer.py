@@ -13,8 +13,8 @@ import torch
 from mmpose.apis import Pose2DInferencer
 
 from hrnet_ext.apis import PoseInferencer
-from hrnet_ext.apis.inference_path import optimize
 from hrnet_ext.apis.model_choice import find_model
+from hrnet_ext.inference import optimize
 from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.visualization.tracks import track_color
 from tests.inference_cases import (

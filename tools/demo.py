@@ -74,6 +74,7 @@ def parse_args() -> argparse.Namespace:
     run = parser.add_argument_group('run')
     run.add_argument('--out-dir', help='folder for pictures and predictions (work_dirs/demo)')
     run.add_argument('--show', action='store_true', help='show in a window; Esc or q ends')
+    cli.add_optimize_argument(run, default='fp32')
     run.add_argument('--device', help='cuda:0, cpu, ... (a GPU if there is one)')
     run.add_argument(
         '--batch-size', type=int, help='frames that are computed at once (8, on a CPU 1)'

@@ -10,6 +10,7 @@ def main() -> None:
     cli.add_run_arguments(parser)
     parser.add_argument('--out', metavar='FILE', help='write the metrics here (.json, .yaml, .pkl)')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write all predictions here')
+    cli.add_optimize_argument(parser, default=None)
     args = cli.parse_run_arguments(parser)
 
     from hrnet_ext.apis.launch import test  # after parsing: --help should not wait for PyTorch

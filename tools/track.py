@@ -61,6 +61,7 @@ def parse_args() -> argparse.Namespace:
         'propagate_boxes=False box_threshold=0.5 keypoint_threshold=0.4',
     )
     parser.add_argument('--resume', action='store_true', help='keep the tracks that are there')
+    cli.add_optimize_argument(parser, default='fp32')
     parser.add_argument('--device', help='cuda:0, cpu, ... (a GPU if there is one)')
     parser.add_argument(
         '--batch-size', type=int, default=4, help='frames in a pass of the detector (%(default)s)'

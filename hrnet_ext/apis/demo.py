@@ -52,6 +52,7 @@ def run_demo(args: argparse.Namespace) -> str:
         det_weights=args.detector_checkpoint,
         det_cat_ids=args.det_cat_ids,
         show_progress=True,
+        optimize=args.optimize,
     )
     out_dir = args.out_dir if args.out_dir or args.show else 'work_dirs/demo'
     results = inferencer(

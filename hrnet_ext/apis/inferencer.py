@@ -21,7 +21,6 @@ from hrnet_ext.apis.box_finder import BoxFinder, Found
 from hrnet_ext.apis.detector_choice import WHOLE_IMAGE, default_detector, make_detector
 from hrnet_ext.apis.frames import Source
 from hrnet_ext.apis.given_boxes import Boxes
-from hrnet_ext.apis.inference_path import optimize as optimize_model
 from hrnet_ext.apis.instances import instances_of, without_duplicates
 from hrnet_ext.apis.model_choice import find_model
 from hrnet_ext.apis.person_detector import PersonDetector
@@ -30,6 +29,8 @@ from hrnet_ext.apis.topdown_poses import TopdownPoses, tracked_sample
 from hrnet_ext.apis.videos import open_source
 from hrnet_ext.apis.viewer import Viewer, make_viewer
 from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.inference import optimize as optimize_model
+from hrnet_ext.inference.modes import check_mode
 from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.tracking import PoseTracker
 
@@ -58,12 +59,14 @@ class PoseInferencer(Pose2DInferencer):
         det_cat_ids: The detector's labels of people; None goes by the class name ``person``.
         show_progress: Show a progress bar.
         max_people: Crops in one forward pass at most: a limit on memory, not to be met otherwise.
-        optimize: Fold batch norms and lay memory out for speed; heatmaps change by less than 1e-4
-            of their maximum. False computes what MMPose does to the last bit.
+        optimize: How the network runs, see :func:`hrnet_ext.optimize`: ``'fp32'`` (or True) changes
+            heatmaps by less than 1e-4 of their maximum, ``'off'`` (or False) computes what MMPose
+            does to the last bit, ``'bf16'`` and others trade precision for speed.
 
     Raises:
         FileNotFoundError: If a config or checkpoint does not exist.
-        ValueError: If the model is not top-down, or the detector knows no people.
+        ValueError: If the model is not top-down, the detector knows no people, or the device
+            cannot run the network so.
     """
 
     preprocess_kwargs: ClassVar[set] = {'bboxes', 'bbox_thr', 'nms_thr'}
@@ -85,8 +88,9 @@ class PoseInferencer(Pose2DInferencer):
         show_progress: bool = False,
         *,
         max_people: int = MAX_PEOPLE,
-        optimize: bool = True,
+        optimize: str | bool = 'fp32',
     ) -> None:
+        check_mode(optimize)
         device = device or get_device()
         super().__init__(
             *find_model(model, weights), device, scope, det_model, det_weights, det_cat_ids,
@@ -97,8 +101,7 @@ class PoseInferencer(Pose2DInferencer):
                 f"data_mode should be 'topdown', but is {self.cfg.data_mode!r}; use MMPose's "
                 'Pose2DInferencer for other models'
             )
-        if optimize:
-            self.model = optimize_model(self.model)
+        self.model = optimize_model(self.model, optimize)
         self._poses = TopdownPoses(
             self.model, self.pipeline, self.model.dataset_meta, max_people=max_people
         )

@@ -14,6 +14,7 @@ from hrnet_ext.apis.run_config import (
     read_config,
     set_amp,
     set_drawing,
+    set_optimize,
     set_resume,
     set_work_dir,
 )
@@ -70,6 +71,8 @@ def test(args: argparse.Namespace) -> dict[str, float]:
         evaluators = cfg.test_evaluator
         evaluators = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
         cfg.test_evaluator = [*evaluators, {'type': 'DumpResults', 'out_file_path': args.dump}]
+    if args.optimize:
+        set_optimize(cfg, args.optimize)
     set_launcher(cfg, args.launcher)
     metrics = Runner.from_cfg(cfg).test()
     if args.out and is_main_process():

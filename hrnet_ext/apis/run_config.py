@@ -14,6 +14,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 from hrnet_ext.paths import config_path
 
 AMP_WRAPPER = 'hrnet_ext.AmpOptimWrapper'
+OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
 PLAIN_WRAPPERS = ('OptimWrapper', 'AmpOptimWrapper', AMP_WRAPPER)
 # Read by MMEngine, MMPose or us, but no parameters of the Runner.
 OTHER_KEYS = {
@@ -139,6 +140,12 @@ def set_drawing(cfg: Config, args: argparse.Namespace) -> None:
     hook.update(enable=True, show=args.show, out_dir=args.show_dir)
     given = {'interval': args.interval, 'wait_time': args.wait_time}
     hook.update({key: value for key, value in given.items() if value is not None})
+
+
+def set_optimize(cfg: Config, mode: str) -> None:
+    """Test in a mode of :mod:`hrnet_ext.inference.modes`, whatever the config's hooks say."""
+    others = [hook for hook in cfg.get('custom_hooks') or [] if hook['type'] != OPTIMIZE_HOOK]
+    cfg.custom_hooks = [*others, {'type': OPTIMIZE_HOOK, 'mode': mode}]
 
 
 def _find_config(name: str) -> str:

@@ -57,6 +57,7 @@ def run_tracking(args: argparse.Namespace) -> str:
         args.device or get_device(),
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
+        optimize=args.optimize,
     )
     if truth:
         check_evaluable(inferencer.model.dataset_meta)
