@@ -1,0 +1,149 @@
+"""The network alone, images to heatmaps: MMPose's, ours in each mode, and two runtimes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from hrnet_ext.benchmark import engines
+from hrnet_ext.benchmark.child import in_child
+from hrnet_ext.benchmark.contest import Contest, reason
+from hrnet_ext.benchmark.line_up import LineUp
+from hrnet_ext.benchmark.options import Options
+from hrnet_ext.benchmark.parts.startup import CACHE_VARIABLE, begin
+from hrnet_ext.benchmark.peak import peak_flops
+from hrnet_ext.benchmark.report import Report
+from hrnet_ext.benchmark.stage import Stage
+from hrnet_ext.benchmark.timing_table import add_timings, timing_columns
+from hrnet_ext.benchmark.twins import Twins, multiply_adds
+
+BASELINE = 'MMPose'
+OFF_BY = {'fp32': 1e-4, 'off': 1e-4, 'bf16': 0.1, 'fp16': 0.02}
+"""How far heatmaps may be from MMPose's, over their maximum; random weights amplify rounding."""
+HALVES = {'bf16': torch.bfloat16, 'fp16': torch.float16}
+
+
+def run(options: Options, report: Report, stage: Stage) -> None:
+    """A table for each batch size; then start-up and memory."""
+    twins = Twins(options)
+    work = 2 * multiply_adds(twins.cfg)  # a multiply-add is two operations
+    for batch in options.batch_sizes:
+        stage.say(f'batch {batch}, building')
+        _one_batch(twins, batch, work, (options, report, stage))
+    if options.startup:
+        _startup(options, report, stage)
+
+
+def _one_batch(twins: Twins, batch: int, work: int, where: tuple) -> None:
+    options, report, stage = where
+    line_up = _line_up(twins, batch, options)
+    stage.say(f'batch {batch}, comparing results')
+    line_up.check(BASELINE)
+    contest = stage.contest(line_up)
+    height, width = twins.input_shape
+    columns = ('of peak', 'off by')
+    table = report.table(
+        f'forward: {options.config} {height}x{width}, batch {batch}, images to heatmaps',
+        *timing_columns('image', columns, BASELINE),
+    )
+    peaks = {dtype: peak_flops(options.device, dtype) for dtype in _dtypes(contest)}
+    extra = {
+        'of peak': lambda name: _of_peak(contest, name, work * batch, peaks),
+        'off by': line_up.differences.get,
+    }
+    table.notes += [
+        f'"of peak": of the {peaks[dtype] / 1e9:.0f} GFLOP/s measured in {_name(dtype)} products '
+        'of large matrices'
+        for dtype in peaks
+    ]
+    table.notes.append('"off by": largest difference of heatmaps, over their maximum')
+    finish = partial(add_timings, table, contest, items=batch, baseline=BASELINE, extra=extra)
+    stage.run(contest, f'batch {batch}', finish=finish)
+
+
+def _line_up(twins: Twins, batch: int, options: Options) -> LineUp:
+    images, threads = twins.images(batch), torch.get_num_threads()
+    line_up = LineUp()
+    line_up.enter(BASELINE, lambda: engines.in_torch(twins.mmposes(), images))
+    for mode in options.modes:
+        build = partial(engines.in_mode, twins.ours, mode, images)
+        line_up.enter(f'ours, {mode}', build, tolerance=OFF_BY[_precision(mode)])
+    network = _once(lambda: engines.exported(twins.ours(), images))
+    line_up.enter(
+        'ONNX Runtime, fp32',
+        lambda: engines.in_onnxruntime(network(), images, threads),
+        tolerance=OFF_BY['fp32'],
+    )
+    for name, precision in (('fp32', 'f32'), ('bf16', 'bf16')):
+        line_up.enter(
+            f'OpenVINO, {name}',
+            lambda precision=precision: engines.in_openvino(network(), images, threads, precision),
+            tolerance=OFF_BY[name],
+        )
+    return line_up
+
+
+def _startup(options: Options, report: Report, stage: Stage) -> None:
+    table = report.table(
+        f'forward: start-up and memory of {options.config}, each in a process of its own',
+        'contestant', 'first run, s', 'second run, s', 'peak memory, MiB',
+    )  # fmt: skip
+    table.notes.append(
+        'from the built model to the first heatmaps (optimizing, compiling, one batch of '
+        f'{max(options.batch_sizes)}); the second run finds what the first one compiled'
+    )
+    for mode in (None, *options.modes):
+        name = BASELINE if mode is None else f'ours, {mode}'
+        stage.say(f'start-up of {name}')
+        try:
+            table.add(name, *_begin_twice(options, mode))
+        except RuntimeError as error:
+            table.add(name, f'not run: {reason(error)}')
+
+
+def _begin_twice(options: Options, mode: str | None) -> tuple[float, float, float]:
+    with tempfile.TemporaryDirectory() as cache:
+        runs = [
+            in_child(
+                begin, options, mode, threads=torch.get_num_threads(),
+                environment={CACHE_VARIABLE: cache},
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+    (first, _), (second, memory) = runs
+    return first, second, memory / 2**20
+
+
+def _of_peak(contest: Contest, name: str, work: int, peaks: dict) -> str:
+    flops = work / contest.seconds(name).median
+    return f'{flops / peaks[_dtype(name)]:.0%}'
+
+
+def _dtypes(contest: Contest) -> list[torch.dtype]:
+    return sorted({_dtype(name) for name in contest.contestants}, key=str)
+
+
+def _dtype(name: str) -> torch.dtype:
+    return HALVES.get(_precision(name.rpartition(', ')[2]), torch.float32)
+
+
+def _precision(mode: str) -> str:
+    return mode.partition('+')[0]
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix('torch.')
+
+
+def _once(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    made: list[bytes] = []
+
+    def get() -> bytes:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return get

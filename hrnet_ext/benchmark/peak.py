@@ -1,0 +1,71 @@
+"""What the device multiplies at best, and how much memory a call takes."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+import torch
+
+from hrnet_ext.benchmark.stage import synchronizer
+
+SIDES = {'cpu': 2048, 'cuda': 8192}  # of square matrices: large enough to be at the peak
+TIMINGS = 7
+
+
+@lru_cache
+def peak_flops(device: str, dtype: torch.dtype) -> float:
+    """Floating-point operations a second of the best of several products of large matrices.
+
+    Args:
+        device: Measured with the threads that torch uses at the time.
+        dtype: On CUDA, fp32 uses TF32 as far as torch is allowed to, as convolutions do.
+    """
+    side = SIDES.get(torch.device(device).type, min(SIDES.values()))
+    a = torch.ones(side, side, device=device, dtype=dtype)
+    b = torch.ones(side, side, device=device, dtype=dtype)
+    wait = synchronizer(device)
+    best = min(_seconds(lambda: a @ b, wait) for _ in range(TIMINGS))
+    return 2 * side**3 / best
+
+
+def _seconds(call, wait) -> float:
+    wait()
+    start = time.perf_counter()
+    call()
+    wait()
+    return time.perf_counter() - start
+
+
+def reset_peak_memory(device: str) -> None:
+    """Forget the peak so far; on a CPU what the process holds is the new beginning."""
+    if torch.device(device).type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(torch.device(device))
+        return
+    try:
+        with open('/proc/self/clear_refs', 'w') as file:
+            file.write('5')  # the resident set's high-water mark, see proc(5)
+    except OSError:  # not Linux, or not allowed: the mark stays, and a fresh process has none
+        return
+
+
+def peak_memory(device: str) -> int:
+    """Bytes at the peak: of tensors on CUDA (never run), of the resident set on a CPU."""
+    if torch.device(device).type == 'cuda':
+        return torch.cuda.max_memory_allocated(torch.device(device))
+    return _status('VmHWM') or _highest_ever()
+
+
+def _status(key: str) -> int | None:
+    try:
+        with open('/proc/self/status') as file:
+            lines = [line for line in file if line.startswith(f'{key}:')]
+    except OSError:
+        return None
+    return int(lines[0].split()[1]) * 1024 if lines else None
+
+
+def _highest_ever() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
