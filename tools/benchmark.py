@@ -44,6 +44,11 @@ def parse_args() -> argparse.Namespace:
         '--clock', help="wall; or cpu, this process's time on all cores, for busy machines (wall)"
     )
 
+    measuring.add_argument(
+        '--in-process', action='store_true', default=None,
+        help='leave out what takes a process for each number: start-up time, memory',
+    )  # fmt: skip
+
     model = parser.add_argument_group('model and data')
     model.add_argument('--config', help='config, or name of a shipped one (hrnet_w32_coco)')
     model.add_argument('--checkpoint', metavar='FILE', help='its weights (random ones)')
@@ -62,10 +67,6 @@ def parse_args() -> argparse.Namespace:
     sizes.add_argument('--people', type=int, metavar='N', help='test (500)')
     sizes.add_argument('--growth', type=int, nargs='+', metavar='N', help='growth (200 1000 5000)')
     sizes.add_argument('--workers', type=int, metavar='N', help='of data loaders (2)')
-    sizes.add_argument(
-        '--no-startup', dest='startup', action='store_false', default=None,
-        help="forward: leave out start-up time and memory, which take a process each",
-    )  # fmt: skip
     sizes.add_argument(
         '--loss-curve', type=int, metavar='STEPS',
         help='train: compare so many steps in fp32 and bf16, minutes (0)',

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +52,7 @@ class Contest:
         synchronize: Waits until the device has done all that was asked of it.
         clock: Seconds.
         least_seconds: Calls are repeated until one timing takes about so long.
+        prepare: What is done, untimed, before somebody's timing, by name.
         not_run: Why others could not even begin, by name; who fails later is added.
     """
 
@@ -59,6 +60,7 @@ class Contest:
     synchronize: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.perf_counter
     least_seconds: float = 0.0
+    prepare: dict[str, Call] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     rounds: list[dict[str, float]] = field(default_factory=list)
     _repeats: dict[str, int] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Contest:
             return math.nan
         call = self.contestants[name]
         try:
+            self.prepare.get(name, _nothing)()
             self.synchronize()
             start = self.clock()
             for _ in range(repeats):
@@ -130,8 +133,5 @@ def reason(error: BaseException) -> str:
     return text if len(text) <= MAX_REASON else f'{text[: MAX_REASON - 3]}...'
 
 
-def fastest(contest: Contest, names: Mapping[str, object] | Sequence[str]) -> str | None:
-    """Who of ``names`` has the least median; None if none was measured."""
-    measured = {name: contest.seconds(name) for name in names}
-    times = {name: spread.median for name, spread in measured.items() if spread}
-    return min(times, key=times.__getitem__) if times else None
+def _nothing() -> None:
+    pass

@@ -37,7 +37,7 @@ class Options:
         people: Size of the data set of ``test``.
         growth: Sizes of those of ``growth``.
         workers: Of the data loaders of ``test`` and ``growth``.
-        startup: Measure start-up time and memory of the forward pass, too, in processes.
+        in_process: Leave out what takes processes of its own: start-up time, memory.
         loss_curve: Steps of training to compare in fp32 and bf16; 0 for none.
 
     Raises:
@@ -61,7 +61,7 @@ class Options:
     people: int = 500
     growth: tuple[int, ...] = (200, 1000, 5000)
     workers: int = 2
-    startup: bool = True
+    in_process: bool = False
     loss_curve: int = 0
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ QUICK: dict[str, Any] = {
     'people': 40,
     'growth': (20, 60),
     'workers': 0,
-    'startup': False,
+    'in_process': True,
 }
 """What ``--quick`` sets unless it is given."""
 

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from functools import lru_cache
-
 import torch
 
-from hrnet_ext.benchmark.stage import synchronizer
-
-SIDES = {'cpu': 2048, 'cuda': 8192}  # of square matrices: large enough to be at the peak
-TIMINGS = 7
+SIDES = {'cpu': 1024, 'cuda': 8192}  # of square matrices: large enough to be at the peak
 
 
-@lru_cache
-def peak_flops(device: str, dtype: torch.dtype) -> float:
-    """Floating-point operations a second of the best of several products of large matrices.
+class Product:
+    """A product of large square matrices, to be timed: what the device is capable of.
 
     Args:
-        device: Measured with the threads that torch uses at the time.
-        dtype: On CUDA, fp32 uses TF32 as far as torch is allowed to, as convolutions do.
+        device: Computed with the threads that torch uses at the time.
+        dtype: On CUDA, fp32 uses TF32 as far as torch is allowed to for matrices.
     """
-    side = SIDES.get(torch.device(device).type, min(SIDES.values()))
-    a = torch.ones(side, side, device=device, dtype=dtype)
-    b = torch.ones(side, side, device=device, dtype=dtype)
-    wait = synchronizer(device)
-    best = min(_seconds(lambda: a @ b, wait) for _ in range(TIMINGS))
-    return 2 * side**3 / best
 
+    def __init__(self, device: str, dtype: torch.dtype) -> None:
+        side = SIDES.get(torch.device(device).type, min(SIDES.values()))
+        self._factor = torch.ones(side, side, device=device, dtype=dtype)
+        self.flops = 2 * side**3  # a multiply-add is two operations
 
-def _seconds(call, wait) -> float:
-    wait()
-    start = time.perf_counter()
-    call()
-    wait()
-    return time.perf_counter() - start
+    def __call__(self) -> torch.Tensor:
+        """The product."""
+        return self._factor @ self._factor
 
 
 def reset_peak_memory(device: str) -> None:

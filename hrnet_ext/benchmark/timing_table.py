@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from hrnet_ext.benchmark.contest import Contest
 from hrnet_ext.benchmark.report import Cell, Table
@@ -29,6 +29,7 @@ def add_timings(
     items: int,
     baseline: str,
     extra: Mapping[str, Callable[[str], Cell]] | None = None,
+    hidden: Collection[str] = (),
 ) -> None:
     """Add a row for everybody, the baseline among them, and those who did not run at the end.
 
@@ -38,10 +39,11 @@ def add_timings(
         items: How many images, people, ... one call handles.
         baseline: Whom the others are compared with.
         extra: Functions of the contestant's name, by column.
+        hidden: Who gets no row.
     """
     for name in contest.contestants:
         seconds = contest.seconds(name)
-        if seconds is None:
+        if seconds is None or name in hidden:
             continue
         ratio = contest.ratio(name, baseline)
         table.add(
