@@ -35,6 +35,11 @@ class Stage:
         self._part = ''
         self._width = 0
 
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The options' clock: seconds."""
+        return time.perf_counter if self.options.clock == 'wall' else time.process_time
+
     def begin(self, part: str) -> None:
         """Say which part the following is of."""
         self._part = part
@@ -62,7 +67,7 @@ class Stage:
         return Contest(
             line_up.contestants,
             synchronize=synchronizer(self.options.device),
-            clock=time.perf_counter if self.options.clock == 'wall' else time.process_time,
+            clock=self.clock,
             least_seconds=least,
             not_run=line_up.not_run,
         )
