@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from mmpose.models.backbones import HRNet as MMPoseHRNet
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -158,10 +159,38 @@ def test_zero_init_residual_makes_blocks_identities():
     assert all(not block.last_norm.weight.any() for block in blocks)
 
 
-def test_v2_hands_on_four_maps_with_the_hosts_defaults():
+def test_v2_hands_on_four_maps():
     model = HRNetV2(**SMALL)
-    assert model.norm_eval
     assert [x.shape[1] for x in model.eval()(torch.randn(1, 3, 64, 64))] == [8, 16, 32, 64]
+
+
+@pytest.mark.parametrize(
+    ('scope', 'norm_eval', 'mode'),
+    [('mmdet', True, 'nearest'), ('mmpose', True, 'nearest'), ('mmseg', False, 'bilinear')],
+)
+def test_v2_does_what_the_host_does_where_the_config_is_silent(scope, norm_eval, mode):
+    with DefaultScope.overwrite_default_scope(scope):
+        silent = HRNetV2(**SMALL)
+        told = HRNetV2(**SMALL, norm_eval=not norm_eval, upsample='bilinear')
+    assert (silent.norm_eval, silent.upsample['mode']) == (norm_eval, mode)
+    assert (told.norm_eval, told.upsample['mode']) == (not norm_eval, 'bilinear')
+
+
+def test_pretrained_is_another_word_for_init_cfg():
+    model = HRNetV2(**SMALL, pretrained='file.pth')
+    assert model.init_cfg == {'type': 'Pretrained', 'checkpoint': 'file.pth'}
+    with pytest.raises(ValueError, match='either pretrained or init_cfg'):
+        HRNetV2(pretrained='file.pth', init_cfg={'type': 'Kaiming', 'layer': 'Conv2d'})
+
+
+def test_the_small_networks_have_fewer_modules_and_blocks():
+    with torch.device('meta'):
+        model = HRNet(16, (1, 1, 1), num_blocks=(1, 2, 2, 2), bottleneck_width=32)
+    assert len(model.layer1) == 1
+    assert model.layer1[0].conv2.out_channels == 32
+    for stage_, branches in ((model.stage2, 2), (model.stage3, 3), (model.stage4, 4)):
+        assert len(stage_) == 1
+        assert [len(branch) for branch in stage_[0].branches] == [2] * branches
 
 
 @pytest.mark.parametrize(
@@ -170,14 +199,27 @@ def test_v2_hands_on_four_maps_with_the_hosts_defaults():
         ({'width': 0}, 'width must be a positive integer'),
         ({'width': '32'}, "width .* got '32'"),
         ({'num_modules': (1, 4)}, 'num_modules must be three'),
+        ({'num_modules': 3}, 'num_modules must be three'),
+        ({'num_blocks': (4, 4, 4)}, r'num_blocks must be four .* stages 1 to 4, got \(4, 4, 4\)'),
+        ({'bottleneck_width': 0}, 'bottleneck_width must be a positive integer .* got 0'),
         ({'upsample': 'cubic'}, "upsample must be one of .*'cubic'"),
         ({'frozen_stages': 5}, 'frozen_stages must be -1 to 4'),
-        ({'extra': {'stage1': {}}}, 'extra.stage1 lacks'),
+        (
+            {'extra': ['stage1']},
+            'extra must be a dict with the keys stage1, stage2, stage3, stage4',
+        ),
+        ({'extra': {'stage1': {}}}, 'extra.stage1 lacks num_modules, .* has the keys num_modules,'),
+        (
+            {'extra': {**hrnet_extra(8), 'stage5': {}}},
+            'extra has stage5, but an HRNet has 4 stages',
+        ),
         ({'extra': {**hrnet_extra(8), 'stage3': None}}, 'extra.stage3 must be a dict'),
         ({'extra': {**hrnet_extra(8), 'stage2': stage(2, 1, 'FANCY', [8, 16])}}, 'stage2.block'),
         ({'extra': {**hrnet_extra(8), 'stage2': stage(3, 1, 'BASIC', [8] * 3)}}, 'num_branches'),
         ({'extra': {**hrnet_extra(8), 'stage2': stage(2, 1, 'BASIC', [8])}}, 'num_channels'),
         ({'extra': {**hrnet_extra(8), 'stage2': stage(2, 0, 'BASIC', [8, 16])}}, 'num_modules'),
+        ({'extra': {**hrnet_extra(8), 'stage2': stage(2, '1', 'BASIC', [8, 16])}}, 'num_modules'),
+        ({'extra': {**hrnet_extra(8), 'stage2': stage(2, 1, 'BASIC', ['8', 16])}}, 'num_channels'),
     ],
 )
 def test_a_shape_that_cannot_be_built_names_the_key(arguments, message):

@@ -4,15 +4,16 @@ Stage 1 has one branch of bottlenecks; stage s = 2, 3, 4 has s branches, and bra
 stride ``4 * 2**i`` and ``width * 2**i`` channels (Sun et al., CVPR 2019, section 3).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hrnet_ext.models.layers import BLOCKS, ResidualBlock
 
 STAGE_KEYS = ('num_modules', 'num_branches', 'block', 'num_blocks', 'num_channels')
 NUM_STAGES = 4
+STAGES = tuple(f'stage{number}' for number in range(1, NUM_STAGES + 1))
 STEM_WIDTH = 64
-BLOCKS_PER_BRANCH = 4
+PUBLISHED_WIDTHS = (18, 30, 32, 40, 44, 48, 64)
 
 
 @dataclass(frozen=True)
@@ -32,37 +33,57 @@ class Stage:
     channels: tuple[int, ...]
 
 
-def stages_of_width(width: int, num_modules: tuple[int, int, int] = (1, 4, 3)) -> list[Stage]:
+def stages_of_width(
+    width: int,
+    num_modules: Sequence[int] = (1, 4, 3),
+    *,
+    num_blocks: Sequence[int] = (4, 4, 4, 4),
+    bottleneck_width: int = 64,
+) -> list[Stage]:
     """The papers' network of ``width`` channels at stride 4.
+
+    The released small ones have fewer modules and blocks: W18-small-v1 is ``width=16,
+    num_modules=(1, 1, 1), num_blocks=(1, 2, 2, 2), bottleneck_width=32``, W18-small-v2
+    ``width=18, num_modules=(1, 3, 2), num_blocks=(2, 2, 2, 2)``.
 
     Args:
         width: C of HRNet-WC; 18, 30, 32, 40, 44, 48 and 64 were published, any works.
         num_modules: Modules of stages 2, 3 and 4.
+        num_blocks: Residual blocks on each branch of a module, for stages 1 to 4.
+        bottleneck_width: Inner channels of stage 1's bottlenecks.
 
     Raises:
-        ValueError: If ``width`` or ``num_modules`` cannot make a network.
+        ValueError: If one of them cannot make a network; the message names it.
     """
-    if isinstance(width, bool) or not isinstance(width, int) or width < 1:
+    if not _is_positive(width):
         raise ValueError(
-            'width must be a positive integer (published: 18, 30, 32, 40, 44, 48, 64), '
+            f'width must be a positive integer (published: {_listed(PUBLISHED_WIDTHS)}), '
             f'got {width!r}'
         )
-    if len(num_modules) != NUM_STAGES - 1 or any(
-        not isinstance(n, int) or n < 1 for n in num_modules
-    ):
+    if not _are_positive(num_modules, NUM_STAGES - 1):
         raise ValueError(
             'num_modules must be three positive integers, for stages 2, 3 and 4, '
             f'got {num_modules!r}'
         )
-    first = Stage(BLOCKS['BOTTLENECK'], 1, (BLOCKS_PER_BRANCH,), (STEM_WIDTH * 4,))
+    if not _are_positive(num_blocks, NUM_STAGES):
+        raise ValueError(
+            f'num_blocks must be four positive integers, for stages 1 to 4, got {num_blocks!r}'
+        )
+    if not _is_positive(bottleneck_width):
+        raise ValueError(
+            'bottleneck_width must be a positive integer (published: 64, and 32 in W18-small-v1), '
+            f'got {bottleneck_width!r}'
+        )
+    block = BLOCKS['BOTTLENECK']
+    first = Stage(block, 1, (num_blocks[0],), (bottleneck_width * block.expansion,))
     return [first] + [
         Stage(
             BLOCKS['BASIC'],
             modules,
-            (BLOCKS_PER_BRANCH,) * branches,
+            (blocks,) * branches,
             tuple(width * 2**i for i in range(branches)),
         )
-        for branches, modules in enumerate(num_modules, start=2)
+        for branches, (modules, blocks) in enumerate(zip(num_modules, num_blocks[1:]), start=2)
     ]
 
 
@@ -72,6 +93,13 @@ def stages_from_extra(extra: Mapping) -> list[Stage]:
     Raises:
         ValueError: Naming the key that is missing or wrong, and what it may be.
     """
+    if not isinstance(extra, Mapping):
+        raise ValueError(f'extra must be a dict with the keys {_listed(STAGES)}, got {extra!r}')
+    surplus = [key for key in extra if str(key).startswith('stage') and key not in STAGES]
+    if surplus:
+        raise ValueError(
+            f'extra has {_listed(surplus)}, but an HRNet has {NUM_STAGES} stages: {_listed(STAGES)}'
+        )
     return [_read_stage(extra, number) for number in range(1, NUM_STAGES + 1)]
 
 
@@ -79,21 +107,27 @@ def _read_stage(extra: Mapping, number: int) -> Stage:
     name = f'extra.stage{number}'
     config = extra.get(f'stage{number}')
     if not isinstance(config, Mapping):
-        raise ValueError(f'{name} must be a dict with the keys {STAGE_KEYS}, got {config!r}')
+        raise ValueError(
+            f'{name} must be a dict with the keys {_listed(STAGE_KEYS)}, got {config!r}'
+        )
     missing = [key for key in STAGE_KEYS if key not in config]
     if missing:
-        raise ValueError(f'{name} lacks {missing}; a stage has the keys {STAGE_KEYS}')
+        raise ValueError(
+            f'{name} lacks {_listed(missing)}; a stage has the keys {_listed(STAGE_KEYS)}'
+        )
     if config['block'] not in BLOCKS:
         raise ValueError(f'{name}.block must be one of {list(BLOCKS)}, got {config["block"]!r}')
     if config['num_branches'] != number:
         raise ValueError(f'{name}.num_branches must be {number}, got {config["num_branches"]!r}')
     for key in ('num_blocks', 'num_channels'):
-        if len(config[key]) != number or min(config[key]) < 1:
+        if not _are_positive(config[key], number):
             raise ValueError(
                 f'{name}.{key} must hold {number} positive integers, got {config[key]!r}'
             )
-    if not config['num_modules'] >= 1:
-        raise ValueError(f'{name}.num_modules must be at least 1, got {config["num_modules"]!r}')
+    if not _is_positive(config['num_modules']):
+        raise ValueError(
+            f'{name}.num_modules must be a positive integer, got {config["num_modules"]!r}'
+        )
     block = BLOCKS[config['block']]
     return Stage(
         block,
@@ -101,3 +135,16 @@ def _read_stage(extra: Mapping, number: int) -> Stage:
         tuple(config['num_blocks']),
         tuple(planes * block.expansion for planes in config['num_channels']),
     )
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_positive(values: object, count: int) -> bool:
+    is_list = isinstance(values, Sequence) and not isinstance(values, str)
+    return is_list and len(values) == count and all(map(_is_positive, values))
+
+
+def _listed(names: Sequence) -> str:
+    return ', '.join(map(str, names))

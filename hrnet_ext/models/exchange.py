@@ -132,10 +132,20 @@ class HRModule(BaseModule):
 
     def _exchange(self, paths: nn.ModuleList, maps: Sequence[Tensor], target: int) -> Tensor:
         size = maps[target].shape[-2:]
-        first, *others = [self._resize(path(x), size) for path, x in zip(paths, maps)]
+        first, *others = [
+            self._enlarge(path(x), 2 ** max(source - target, 0), size)
+            for source, (path, x) in enumerate(zip(paths, maps))
+        ]
         total = sum(others, first)  # left to right, as the reference adds: equal to the last bit
         return self.relu(total) if others else total
 
-    def _resize(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        """Up-sample to the target's size: a factor would miss it where a side was rounded up."""
-        return x if x.shape[-2:] == size else F.interpolate(x, size=size, **self.upsample)
+    def _enlarge(self, x: Tensor, factor: int, size: tuple[int, int]) -> Tensor:
+        """To the target's size: by the factor, then once more where a side was rounded up.
+
+        Two steps as in MMSegmentation, whose weights are trained so; MMPose and MMDetection know
+        no such sides.
+        """
+        for step in (tuple(factor * side for side in x.shape[-2:]), size):
+            if x.shape[-2:] != step:
+                x = F.interpolate(x, size=step, **self.upsample)
+        return x

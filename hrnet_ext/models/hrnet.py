@@ -28,6 +28,7 @@ from hrnet_ext.models.architecture import (
     stages_of_width,
 )
 from hrnet_ext.models.exchange import HRModule, make_branch, make_transition, upsample_arguments
+from hrnet_ext.models.host_defaults import host_defaults
 from hrnet_ext.models.layers import Layers, ResidualBlock
 from hrnet_ext.registry import MODELS
 
@@ -49,11 +50,14 @@ class HRNet(BaseModule):
         width: Channels C of the finest branch: 32 is HRNet-W32. One knob; the rest follows.
             MMPose's positional ``HRNet(extra)`` works too.
         num_modules: Modules of stages 2, 3 and 4.
+        num_blocks: Residual blocks on each branch of a module, for stages 1 to 4; the released
+            small networks have fewer, see :func:`~hrnet_ext.models.architecture.stages_of_width`.
+        bottleneck_width: Inner channels of stage 1's bottlenecks.
         multiscale_output: Hand on all four maps instead of the finest.
         in_channels: Channels of the images.
         extra: The stages as a dict, as MMPose's, MMDetection's and MMSegmentation's configs give
-            them; replaces ``width`` and ``num_modules``. Its ``upsample`` and
-            ``stage4.multiscale_output`` are honoured.
+            them; replaces the numbers above. Its ``upsample`` and ``stage4.multiscale_output``
+            are honoured.
         upsample: Exchange on the way up: 'nearest' (released weights) or 'bilinear'.
         conv_cfg: MMCV's convolution config.
         norm_cfg: MMCV's norm config: BN, SyncBN, GN...
@@ -65,8 +69,8 @@ class HRNet(BaseModule):
             released HRNet file, see :mod:`hrnet_ext.checkpoints`.
 
     Raises:
-        ValueError: If ``width``, ``num_modules``, ``extra``, ``upsample`` or ``frozen_stages``
-            cannot make a network; the message names the key and what it may be.
+        ValueError: If one of these cannot make a network; the message names the key and what it
+            may be.
     """
 
     default_init: Sequence[dict] = NORMAL_INIT
@@ -74,8 +78,10 @@ class HRNet(BaseModule):
     def __init__(
         self,
         width: int | Mapping = 32,
-        num_modules: tuple[int, int, int] = (1, 4, 3),
+        num_modules: Sequence[int] = (1, 4, 3),
         *,
+        num_blocks: Sequence[int] = (4, 4, 4, 4),
+        bottleneck_width: int = 64,
         multiscale_output: bool = False,
         in_channels: int = 3,
         extra: Mapping | None = None,
@@ -96,7 +102,9 @@ class HRNet(BaseModule):
             upsample = extra.get('upsample', upsample)
             multiscale_output = extra['stage4'].get('multiscale_output', multiscale_output)
         else:
-            stages = stages_of_width(width, num_modules)
+            stages = stages_of_width(
+                width, num_modules, num_blocks=num_blocks, bottleneck_width=bottleneck_width
+            )
         if not -1 <= frozen_stages <= NUM_STAGES:
             raise ValueError(f'frozen_stages must be -1 to {NUM_STAGES}, got {frozen_stages}')
         self.frozen_stages = frozen_stages
@@ -202,9 +210,16 @@ class HRNetV2(HRNet):
     """The same network with all four maps, as MMDetection's and MMSegmentation's configs expect it.
 
     Args:
+        norm_eval: As :class:`HRNet`; None is the host's own default: True, in MMSegmentation False.
+        upsample: As :class:`HRNet`; None is what the host's HRNet does and its weights were trained
+            with: 'nearest', in MMSegmentation 'bilinear'. The host is told by the default scope,
+            which is the config's ``default_scope``.
         pretrained: Those hosts' older spelling of ``init_cfg=dict(type='Pretrained', ...)``.
-        **kwargs: As :class:`HRNet`, with the hosts' defaults: ``multiscale_output=True``,
-            ``norm_eval=True``, Kaiming initialisation.
+        **kwargs: As :class:`HRNet`. By default all maps are handed on, and initialisation is the
+            hosts': Kaiming's.
+
+    Raises:
+        ValueError: As :class:`HRNet`, and if both ``pretrained`` and ``init_cfg`` are given.
     """
 
     default_init = KAIMING_INIT
@@ -212,20 +227,25 @@ class HRNetV2(HRNet):
     def __init__(
         self,
         width: int | Mapping = 32,
-        num_modules: tuple[int, int, int] = (1, 4, 3),
+        num_modules: Sequence[int] = (1, 4, 3),
         *,
         multiscale_output: bool = True,
-        norm_eval: bool = True,
+        norm_eval: bool | None = None,
+        upsample: str | Mapping | None = None,
         pretrained: str | None = None,
         **kwargs,
     ) -> None:
+        if pretrained is not None and kwargs.get('init_cfg'):
+            raise ValueError('give either pretrained or init_cfg, not both: they are one setting')
         if pretrained is not None:
             kwargs['init_cfg'] = {'type': 'Pretrained', 'checkpoint': pretrained}
+        host = host_defaults()
         super().__init__(
             width,
             num_modules,
             multiscale_output=multiscale_output,
-            norm_eval=norm_eval,
+            norm_eval=host.norm_eval if norm_eval is None else norm_eval,
+            upsample=host.upsample if upsample is None else upsample,
             **kwargs,
         )
         self.pretrained = pretrained
