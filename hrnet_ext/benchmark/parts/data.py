@@ -28,8 +28,8 @@ ANNOTATIONS = 'annotations/person_keypoints_train2017.json'
 IMAGES = 'train2017/'
 QUICK_SAMPLES = 20
 TARGETS_NOTE = (
-    "MMPose's samples carry heatmaps; ours carry keypoints, encoded in the training step, whose time "
-    'is in the part train'
+    "MMPose's samples carry heatmaps; ours carry keypoints, encoded in the training step: "
+    'that time is in the part train'
 )
 
 
