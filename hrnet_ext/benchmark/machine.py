@@ -23,7 +23,7 @@ def describe_machine(device: str) -> dict[str, Any]:
         device: What torch calls the device in use.
     """
     facts = {
-        'processor': f'{_processor()}, {_usable_cores()} cores',
+        'processor': f'{_processor()}, {usable_cores()} cores',
         'threads': torch.get_num_threads(),
         'device': device,
         'memory': f'{os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30:.0f} GiB',
@@ -49,7 +49,8 @@ def load_average() -> str:
         return 'unknown'
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """How many this process may use."""
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -5,7 +5,7 @@ Legend: B instances; K keypoints; heatmaps (B, K, H, W); keypoints (B, K, 2) in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -79,11 +79,20 @@ def packed(
     Returns:
         ``inputs``, uint8 (3, H, W) each, and ``data_samples``.
     """
+    samples = []
+    for results in cropped(num, input_size):
+        for step in steps:
+            results = step(results)
+        samples.append(results)
+    return {key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')}
+
+
+def cropped(num: int, input_size: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """People as a pipeline has them after ``TopdownAffine``."""
     rng = np.random.default_rng(0)
     keypoints, visible = random_keypoints(num, input_size)
-    samples = []
     for index in range(num):
-        results: dict = {
+        yield {
             'img': rng.integers(0, 255, (*reversed(input_size), 3), dtype=np.uint8),
             'input_size': input_size,
             'transformed_keypoints': keypoints[index : index + 1],
@@ -92,7 +101,3 @@ def packed(
             'dataset_keypoint_weights': np.ones_like(visible[:1]),
             'flip_indices': flip_indices(),
         }
-        for step in steps:
-            results = step(results)
-        samples.append(results)
-    return {key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')}

@@ -6,9 +6,11 @@ import contextlib
 import io
 import logging
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TextIO
 
 import torch
@@ -34,6 +36,12 @@ class Stage:
         self._stream = stream or sys.stderr
         self._part = ''
         self._width = 0
+        self._temporary = None if options.scratch else tempfile.TemporaryDirectory()
+
+    @property
+    def folder(self) -> Path:
+        """Where rendered data goes: the options' ``scratch``, or until the end a temporary one."""
+        return Path(self.options.scratch or self._temporary.name)
 
     @property
     def clock(self) -> Callable[[], float]:

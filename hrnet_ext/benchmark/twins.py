@@ -28,6 +28,11 @@ class Twins:
     Args:
         options: Config, checkpoint and device.
 
+    Attributes:
+        cfg: The config.
+        codec: Its codec's.
+        input_size, input_shape: (w, h) and (H, W).
+
     Raises:
         FileNotFoundError, ValueError: If the config or the checkpoint is not usable.
     """
@@ -36,12 +41,18 @@ class Twins:
         self.cfg = read_config(options.config, [])
         init_default_scope('mmpose')
         self.device = options.device
-        self.input_shape = tuple(reversed(self.cfg.codec.input_size))
+        self.codec = self.cfg.codec.to_dict()
+        self.input_size = tuple(self.codec['input_size'])
+        self.input_shape = self.input_size[::-1]
         self._weights = self._read(options.checkpoint) if options.checkpoint else self._invent()
 
-    def ours(self) -> nn.Module:
-        """Ours as the config has it, in evaluation mode."""
-        return self._built(self.cfg.model)
+    def ours(self, **changes: Any) -> nn.Module:
+        """Ours as the config has it, in evaluation mode.
+
+        Args:
+            **changes: To the model's config.
+        """
+        return self._built({**self.cfg.model, **changes})
 
     def mmposes(self) -> nn.Module:
         """MMPose's, in evaluation mode."""
