@@ -69,9 +69,9 @@ class Contest:
         """Call everybody, who fails is out; the last call says how often a timing repeats."""
         for name in list(self.contestants):
             seconds = math.nan
-            for _ in range(max(calls, 1)):
+            for _ in range(calls):
                 seconds = self._time(name, 1)
-            if name in self.contestants:
+            if calls and name in self.contestants:
                 shortest = max(seconds, 1e-9)
                 self._repeats[name] = max(1, math.ceil(self.least_seconds / shortest))
 
