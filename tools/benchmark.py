@@ -53,6 +53,11 @@ def parse_args() -> argparse.Namespace:
     model.add_argument('--config', help='config, or name of a shipped one (hrnet_w32_coco)')
     model.add_argument('--checkpoint', metavar='FILE', help='its weights (random ones)')
     model.add_argument(
+        '--detector', metavar='CONFIG',
+        help="inferencer: MMDetection's config that finds the people (their boxes are given)",
+    )  # fmt: skip
+    model.add_argument('--detector-checkpoint', metavar='FILE', help='its weights')
+    model.add_argument(
         '--modes', nargs='+', metavar='MODE',
         help='of hrnet_ext.optimize (off fp32 fp32+compile bf16 bf16+compile)',
     )  # fmt: skip

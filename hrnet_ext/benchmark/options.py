@@ -29,6 +29,9 @@ class Options:
             disturb less. It says nothing of what a GPU or a data loader's workers do.
         config: Config of the pose model.
         checkpoint: Its weights; random ones if None.
+        detector: Config of MMDetection that finds the people for ``inferencer``; None gives their
+            boxes.
+        detector_checkpoint: Its weights.
         batch_sizes: Of the forward pass.
         train_batch: Of the training step.
         modes: Of ``hrnet_ext.optimize``, one contestant each.
@@ -42,7 +45,7 @@ class Options:
 
     Raises:
         ValueError: If a value is unknown or out of range.
-        FileNotFoundError: If ``data`` or ``checkpoint`` does not exist.
+        FileNotFoundError: If ``data`` or a checkpoint does not exist.
     """
 
     only: tuple[str, ...] = PARTS
@@ -53,6 +56,8 @@ class Options:
     clock: str = 'wall'
     config: str = 'hrnet_w32_coco'
     checkpoint: str | None = None
+    detector: str | None = None
+    detector_checkpoint: str | None = None
     batch_sizes: tuple[int, ...] = (1, 8)
     train_batch: int = 8
     modes: tuple[str, ...] = ('off', 'fp32', 'fp32+compile', 'bf16', 'bf16+compile')
@@ -78,8 +83,10 @@ class Options:
             _check_least(name, getattr(self, name), 0)
         if self.data is not None and not os.path.isdir(self.data):
             raise FileNotFoundError(f'--data: there is no folder {self.data}')
-        if self.checkpoint and not os.path.isfile(self.checkpoint):
-            raise FileNotFoundError(f'--checkpoint: there is no file {self.checkpoint}')
+        for option in ('checkpoint', 'detector_checkpoint'):
+            path = getattr(self, option)
+            if path and not os.path.isfile(path):
+                raise FileNotFoundError(f'--{option.replace("_", "-")}: there is no file {path}')
 
     @property
     def kind(self) -> str:
