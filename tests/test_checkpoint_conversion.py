@@ -130,6 +130,47 @@ def test_released_names_become_ours(name):
     assert {reason: reasons.count(reason) for reason in reasons} == left_out
 
 
+HEAD_ON_ALL_MAPS = {
+    'head.conv_layers.0.weight': (30, 30, 1, 1),
+    'head.conv_layers.1.running_var': (30,),
+    'head.final_layer.weight': (98, 30, 1, 1),
+    'head.final_layer.bias': (98,),
+}
+SPELLINGS = {
+    'official faces': ('head.0.', 'head.1.', 'head.3.'),
+    'MMPose 0.x': tuple(f'keypoint_head.final_layer.{i}.' for i in (0, 1, 3)),
+    'MMPose 1.x': ('head.conv_layers.0.', 'head.conv_layers.1.', 'head.final_layer.'),
+}
+
+
+@pytest.mark.parametrize('spelling', SPELLINGS)
+def test_a_head_on_all_maps_becomes_mmposes(spelling):
+    ours = SPELLINGS['MMPose 1.x']
+    head_on_all_maps = {
+        other + name.removeprefix(mine): tensor
+        for name, tensor in tensors(HEAD_ON_ALL_MAPS).items()
+        for mine, other in zip(ours, SPELLINGS[spelling])
+        if name.startswith(mine)
+    }
+    network = HRNET_V2 if spelling == 'official faces' else prefixed('backbone.', HRNET_V2)
+    converted, report = convert({**network, **head_on_all_maps})
+    assert [name for name in converted if name.startswith('head.')] == list(HEAD_ON_ALL_MAPS)
+    assert report.unexpected == report.missing == []
+    assert report.num_keypoints == 98
+    back = list(to_official(converted))
+    assert back[-4:] == ['head.0.weight', 'head.1.running_var', 'head.3.weight', 'head.3.bias']
+    assert back[:-4] == list(HRNET_V2)
+
+
+def test_heads_of_other_kinds_are_kept_and_have_no_official_names():
+    dekr = {'head.heatmap_conv_layers.0.conv.weight': torch.zeros(1)}
+    converted, report = convert({**prefixed('backbone.', backbone()), **dekr})
+    assert list(converted)[-1:] == list(dekr)
+    assert report.unexpected == []
+    assert 'another pose head' in str(report)
+    assert list(to_official(converted)) == list(backbone())
+
+
 def test_every_tensor_is_accounted_for_once():
     released = {**HRNET_V2, **CLASSIFICATION, 'mystery.weight': torch.zeros(1)}
     _, report = convert(released)

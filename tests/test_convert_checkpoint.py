@@ -69,6 +69,16 @@ def test_there_and_back(run_tool, official, tmp_path):
     assert all(torch.equal(returned[name], weights[name]) for name in weights)
 
 
+def test_what_the_official_release_lacks_is_named(run_tool, tmp_path):
+    weights = {f'backbone.{name}': torch.ones(shape) for name, shape in NETWORK.shapes().items()}
+    torch.save(weights | {'head.offset.weight': torch.ones(1)}, tmp_path / 'dekr.pth')
+    done = run_tool(tmp_path / 'dekr.pth', tmp_path / 'out.pth', '--to', 'official')
+    assert done.returncode == 0, done.stderr
+    assert 'ignored    1 (part of a head that the official release does not have)' in done.stdout
+    assert f'matched    {len(weights)}' in done.stdout
+    assert list(load_checkpoint(tmp_path / 'out.pth')) == list(NETWORK.shapes())
+
+
 def test_nothing_is_overwritten_without_force(run_tool, official, tmp_path):
     source, _ = official
     (tmp_path / 'out.pth').write_text('precious')

@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 
+from hrnet_ext.checkpoints import convert, to_official
 from tests.host_configs import (
     NAMES,
     TYPES,
@@ -83,6 +84,23 @@ def test_every_kind_of_model_trains_a_step_and_infers(host, capsys):
     with capsys.disabled():
         print(f'\n{NAMES[host]}: {len(groups)} kinds of models trained a step and inferred')
     assert len(groups) >= LEAST[host]
+
+
+@each_host
+def test_checkpoints_of_every_kind_of_model_convert(host):
+    """That they load by name into the same model with our backbone, test_host_backbones proves."""
+    registry = pytest.importorskip(f'{host}.registry')
+    models = hrnet_configs(host)
+    for _, (name, *_) in group_by_parts(models):
+        config = without_weights(models[name])
+        with DefaultScope.overwrite_default_scope(host), torch.device('meta'):
+            theirs = registry.MODELS.build(config).state_dict()
+        converted, report = convert({'state_dict': theirs})
+        assert report.unexpected == report.missing == [], name
+        assert not report.mismatched, name
+        assert len(report.matched) + len(report.ignored) == len(theirs), name
+        backbone = {k for k in theirs if k.startswith('backbone.')}
+        assert {k.removeprefix('backbone.') for k in backbone} <= set(to_official(converted)), name
 
 
 @pytest.mark.slow

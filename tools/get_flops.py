@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds by part: python tools/get_flops.py CONFIG [--shape HEIGHT WIDTH]"""
+"""Parameters and multiply-adds: python tools/get_flops.py CONFIG [CONFIG ...] [--shape HEIGHT WIDTH]"""
 
 from hrnet_ext import cli
 
@@ -7,8 +7,10 @@ def main() -> None:
     """Print the table."""
     parser = cli.config_parser(
         'Parameters and multiply-adds (of convolutions and matrix products, for one image, without '
-        'the flip test) by part. The GFLOPs of the HRNet papers are multiply-adds / 2**30.'
+        'the flip test) of a config by part, or of several in all. The GFLOPs of the HRNet papers '
+        'are multiply-adds / 2**30.'
     )
+    parser.add_argument('more', metavar='config', nargs='*', help='more of them: a line for each')
     parser.add_argument(
         '--shape',
         nargs=2,
@@ -21,13 +23,17 @@ def main() -> None:
     from hrnet_ext.apis.complexity import PAPER_GFLOP, Complexity, measure_config
     from hrnet_ext.apis.run_config import read_config
 
-    parts = measure_config(read_config(args.config, args.cfg_options), args.shape)
-    parts['total'] = sum(parts.values(), Complexity())
+    names = [args.config, *args.more]
+    costs = [measure_config(read_config(name, args.cfg_options), args.shape) for name in names]
+    totals = {name: sum(parts.values(), Complexity()) for name, parts in zip(names, costs)}
+    rows = totals if args.more else {**costs[0], 'total': totals[args.config]}
+    width = max(18, *map(len, rows))
     columns = ('parameters / 1e6', 'multiply-adds / 1e9', "papers' GFLOPs")
-    print(f'{"part":<18}' + ''.join(f'{column:>21}' for column in columns))
-    for name, cost in parts.items():
+    first = 'config' if args.more else 'part'
+    print(f'{first:<{width}}' + ''.join(f'{column:>21}' for column in columns))
+    for name, cost in rows.items():
         print(
-            f'{name:<18}{cost.parameters / 1e6:>21.3f}{cost.multiply_adds / 1e9:>21.3f}'
+            f'{name:<{width}}{cost.parameters / 1e6:>21.3f}{cost.multiply_adds / 1e9:>21.3f}'
             f'{cost.multiply_adds / PAPER_GFLOP:>21.3f}'
         )
 

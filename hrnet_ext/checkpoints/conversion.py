@@ -8,9 +8,16 @@ from typing import Any
 from torch import Tensor
 
 from hrnet_ext.checkpoints.layout import Layout, Shape, infer_layout
-from hrnet_ext.checkpoints.names import COARSE_OUTPUTS, DUPLICATE, NOT_A_TENSOR, look_up
+from hrnet_ext.checkpoints.names import (
+    COARSE_OUTPUTS,
+    DUPLICATE,
+    NOT_A_TENSOR,
+    look_up,
+    official_names,
+)
 
 BACKBONE = 'backbone.'
+HEAD = 'head.'
 FINAL_LAYER = 'head.final_layer.'
 COUNTER = 'num_batches_tracked'  # a scalar that any network shares: no evidence of a match
 PUBLISHED_WIDTH = 32
@@ -33,7 +40,7 @@ class ConversionReport:
         unexpected: Their names that the table does not know, and ours that the network lacks.
         mismatched: Our name -> (shape in the file, expected shape).
         width: The file's channels at stride 4, None where it holds no HRNet.
-        num_keypoints: Of its pose head, None where it has none.
+        num_keypoints: Channels of its last layer, None where it has no heatmap head.
     """
 
     matched: list[str] = field(default_factory=list)
@@ -53,8 +60,7 @@ class ConversionReport:
 
     def __str__(self) -> str:
         network = 'no HRNet' if self.width is None else f'HRNet-W{self.width}'
-        head = 'no pose head' if self.num_keypoints is None else f'{self.num_keypoints} keypoints'
-        lines = [f'{network}, {head}: {self.backbone_fraction:.1%} of the backbone matched']
+        lines = [f'{network}, {self._head()}: {self.backbone_fraction:.1%} of the backbone matched']
         lines.append(f'  matched    {len(self.matched)}')
         reasons = Counter(self.ignored.values())
         lines += [f'  ignored    {count} ({reason})' for reason, count in reasons.items()]
@@ -66,6 +72,12 @@ class ConversionReport:
         ):
             lines.append(f'  {label:<10} {len(names)}{_examples(names)}')
         return '\n'.join(lines)
+
+    def _head(self) -> str:
+        if self.num_keypoints is not None:
+            return f'{self.num_keypoints} keypoints'
+        has_head = any(name.startswith(HEAD) for name in self.matched)
+        return 'another pose head' if has_head else 'no pose head'
 
 
 def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -102,7 +114,7 @@ def convert(
     report.width = layout.width if layout else None
     report.num_keypoints = shapes.get(f'{FINAL_LAYER}weight', (None,))[0]
     if expected is None:
-        expected = _published_shapes(layout, report.num_keypoints)
+        expected = _published_shapes(layout, shapes)
     elif layout is not None:
         _drop_coarse_outputs(tensors, expected, report, layout)
     _compare(tensors, expected, report)
@@ -111,14 +123,12 @@ def convert(
 
 
 def to_official(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our names -> those of the official release: no prefix, head as ``final_layer.*``."""
-    renamed = {}
-    for name, tensor in state_dict.items():
-        if name.startswith(BACKBONE):
-            renamed[name.removeprefix(BACKBONE)] = tensor
-        elif name.startswith(FINAL_LAYER):
-            renamed[name.removeprefix('head.')] = tensor
-    return renamed
+    """Our names -> those of the official releases: no prefix, head as ``final_layer.*``.
+
+    A head on all maps gets the names of the release for facial landmarks (``head.0.*``); other
+    heads have no official names and are left out.
+    """
+    return {theirs: state_dict[ours] for ours, theirs in official_names(state_dict).items()}
 
 
 def count_matches(state_dict: Mapping[str, Any], expected: Mapping[str, Shape | None]) -> int:
@@ -148,13 +158,11 @@ def _translate(weights: Mapping[str, Any]) -> tuple[dict[str, Tensor], Conversio
     return tensors, report
 
 
-def _published_shapes(layout: Layout | None, num_keypoints: int | None) -> dict[str, Shape]:
+def _published_shapes(layout: Layout | None, found: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The backbone as published; heads are of many kinds, the file's is taken as it is."""
     layout = layout or Layout(PUBLISHED_WIDTH)
-    shapes = {f'{BACKBONE}{name}': shape for name, shape in layout.shapes().items()}
-    if num_keypoints is not None:
-        shapes[f'{FINAL_LAYER}weight'] = (num_keypoints, layout.width, 1, 1)
-        shapes[f'{FINAL_LAYER}bias'] = (num_keypoints,)
-    return shapes
+    backbone = {f'{BACKBONE}{name}': shape for name, shape in layout.shapes().items()}
+    return backbone | {name: shape for name, shape in found.items() if name.startswith(HEAD)}
 
 
 def _drop_coarse_outputs(
@@ -175,10 +183,10 @@ def _compare(
     expected: Mapping[str, Shape | None],
     report: ConversionReport,
 ) -> None:
-    has_head = any(name.startswith('head.') for name in tensors)
+    has_head = any(name.startswith(HEAD) for name in tensors)
     for name, shape in expected.items():
         if name not in tensors:
-            if has_head or not name.startswith('head.'):
+            if has_head or not name.startswith(HEAD):
                 report.missing.append(name)
         elif tuple(tensors[name].shape) == shape:
             report.matched.append(name)

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import mmengine
@@ -13,6 +13,7 @@ import torch
 from hrnet_ext import __version__
 from hrnet_ext.checkpoints.conversion import ConversionReport, convert, to_official
 from hrnet_ext.checkpoints.loading import CheckpointError, load_checkpoint
+from hrnet_ext.checkpoints.names import NO_OFFICIAL_NAME, official_names
 from hrnet_ext.writing import write_atomically
 
 
@@ -50,12 +51,19 @@ def convert_file(
         )
     if to == 'official':
         content: dict[str, Any] = to_official(weights)
+        _tell_what_is_left_out(report, weights)
     else:
         content = {'meta': _meta(checkpoint, source), 'state_dict': weights}
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(target, buffer.getbuffer())
     return report, hashlib.sha256(buffer.getbuffer()).hexdigest()
+
+
+def _tell_what_is_left_out(report: ConversionReport, weights: Iterable[str]) -> None:
+    left_out = set(weights) - official_names(weights).keys()
+    report.matched = [name for name in report.matched if name not in left_out]
+    report.ignored.update(dict.fromkeys(sorted(left_out), NO_OFFICIAL_NAME))
 
 
 def _meta(checkpoint: Mapping[str, Any], source: str) -> dict[str, Any]:

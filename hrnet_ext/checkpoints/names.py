@@ -1,10 +1,11 @@
 """The table of names: how each released checkpoint calls its tensors, and what we call them.
 
 Read top down, the first row whose prefix fits decides. Sources: the state dicts of the official
-pose, ImageNet, segmentation and detection releases, MMPose 0.x and 1.x, MMDetection 2.x and 3.x,
-MMSegmentation, MMPretrain and timm 1.0.
+pose, face, ImageNet, segmentation and detection releases, MMPose 0.x and 1.x, MMDetection 2.x and
+3.x, MMSegmentation, MMPretrain and timm 1.0.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # What training and host code wraps around a network; stripped again and again.
@@ -21,6 +22,7 @@ OTHER_TASK = 'part of another task: detection or segmentation, expected'
 PREPROCESSOR = 'mean and std of the pixels, which the config sets'
 COARSE_OUTPUTS = 'coarser outputs of the last exchange unit: HRNetV2 has them, a pose network not'
 AVERAGE_COUNTER = 'how many steps the average holds'
+NO_OFFICIAL_NAME = 'part of a head that the official release does not have'
 NOT_A_TENSOR = 'not a tensor'
 DUPLICATE = 'a second tensor for the same name'
 
@@ -41,14 +43,27 @@ class Ignore:
     reason: str
 
 
+# The official pose release has one layer on the finest map, that of facial landmarks two, a norm
+# between them, on all maps.
+POSE_HEAD = (Rename('final_layer.', 'head.final_layer.'),)
+FACE_HEAD = (
+    Rename('head.0.', 'head.conv_layers.0.'),
+    Rename('head.1.', 'head.conv_layers.1.'),
+    Rename('head.3.', 'head.final_layer.'),
+)
+
 TABLE: tuple[Rename | Ignore, ...] = (
     Ignore('steps', AVERAGE_COUNTER),  # MMEngine's averaged model
     # Ours, and MMPose's 1.x.
     Rename('backbone.', 'backbone.'),
     Ignore('data_preprocessor.', PREPROCESSOR),
     Ignore('head.fc.', CLASSIFIER),  # MMPretrain
+    *FACE_HEAD,
     Rename('head.', 'head.'),
-    # MMPose's 0.x.
+    # MMPose's 0.x; the two layers of a head on all maps were one sequence.
+    Rename('keypoint_head.final_layer.0.', 'head.conv_layers.0.'),
+    Rename('keypoint_head.final_layer.1.', 'head.conv_layers.1.'),
+    Rename('keypoint_head.final_layer.3.', 'head.final_layer.'),
     Rename('keypoint_head.', 'head.'),
     # The official release and timm: the network's names stand alone.
     Rename('conv1.', 'backbone.conv1.'),
@@ -99,6 +114,19 @@ def look_up(name: str) -> tuple[str | None, str]:
             return None, row.reason
         return row.ours + name.removeprefix(row.theirs), ''
     return None, ''
+
+
+def official_names(names: Iterable[str]) -> dict[str, str]:
+    """Our names -> those of the official release; what has none there is left out."""
+    names = list(names)
+    is_face = any(name.startswith('head.conv_layers.') for name in names)
+    rows = (Rename('', 'backbone.'), *(FACE_HEAD if is_face else POSE_HEAD))
+    return {
+        name: row.theirs + name.removeprefix(row.ours)
+        for name in names
+        for row in rows
+        if name.startswith(row.ours)
+    }
 
 
 def unwrap(name: str) -> str:

@@ -1,0 +1,12 @@
+"""HRNet-W18, from its ImageNet weights; nobody has released COCO weights of it."""
+
+_base_ = 'hrnet_w32.py'
+model = dict(
+    backbone=dict(
+        width=18,
+        init_cfg=dict(
+            checkpoint='https://download.openmmlab.com/pretrain/third_party/hrnetv2_w18-00eb2006.pth',
+        ),
+    ),
+    head=dict(in_channels=18),
+)

@@ -1,0 +1,12 @@
+"""HRNet-W40, from its ImageNet weights; nobody has released COCO weights of it."""
+
+_base_ = 'hrnet_w32.py'
+model = dict(
+    backbone=dict(
+        width=40,
+        init_cfg=dict(
+            checkpoint='https://download.openmmlab.com/pretrain/third_party/hrnetv2_w40-ed0b031c.pth',
+        ),
+    ),
+    head=dict(in_channels=40),
+)

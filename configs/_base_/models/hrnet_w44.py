@@ -1,0 +1,12 @@
+"""HRNet-W44, from its ImageNet weights; nobody has released COCO weights of it."""
+
+_base_ = 'hrnet_w32.py'
+model = dict(
+    backbone=dict(
+        width=44,
+        init_cfg=dict(
+            checkpoint='https://download.openmmlab.com/mmclassification/v0/hrnet/hrnet-w44_3rdparty_8xb32_in1k_20220120-35d07f73.pth',
+        ),
+    ),
+    head=dict(in_channels=44),
+)
