@@ -15,7 +15,7 @@ SIZE_KEYS = ('input_size', 'heatmap_size')
 PICTURE = (160, 120)  # h, w
 SIDE = 64  # of the pictures for MMDetection and MMSegmentation
 NUM_SAMPLES = 2
-LEFT_OUT = {'LoadImage'}  # there are no files
+LEFT_OUT = {'LoadImage', 'hrnet_ext.LoadImage'}  # there are no files
 if importlib.util.find_spec('albumentations') is None:
     LEFT_OUT.add('Albumentation')
 

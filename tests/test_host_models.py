@@ -6,7 +6,6 @@ One config for every set of classes around the backbone; ``-m slow`` takes a ste
 import pytest
 import torch
 from mmengine.config import Config, ConfigDict
-from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 
 from hrnet_ext.checkpoints import convert, to_official
@@ -19,7 +18,7 @@ from tests.host_configs import (
     with_our_type,
     without_weights,
 )
-from tests.host_data import SIDE, detection_batch, pose_batches, quarter, segmentation_batch
+from tests.host_step import take_a_step
 
 LEAST = {'mmpose': 9, 'mmdet': 6, 'mmseg': 2}
 pytestmark = pytest.mark.filterwarnings('ignore')  # the hosts', about their own code
@@ -27,48 +26,14 @@ each_host = pytest.mark.parametrize('host', TYPES)
 
 
 def try_config(host: str, name: str) -> None:
-    """Build a shipped config's model with our backbone, train it one step, infer once."""
-    with DefaultScope.overwrite_default_scope(host):
-        take_a_step(host, name)
-
-
-def take_a_step(host: str, name: str) -> None:
-    registry = pytest.importorskip(f'{host}.registry')
+    """Put our backbone into a shipped config, train it one step, infer once."""
     config = Config.fromfile(config_folder(host) / name, import_custom_modules=False)
-    model_config = with_our_type(without_weights(config.model.to_dict()), host)
-    if host == 'mmpose':
-        config = Config(quarter(config.to_dict()))
-        model_config = quarter(model_config)
-        train, test = pose_batches(config)
-    elif host == 'mmdet':
-        keep_few_detections(model_config)
-        train = test = detection_batch(num_classes=2)
-    else:
-        model_config['data_preprocessor']['size'] = (SIDE, SIDE)
-        train = test = segmentation_batch(num_classes=2)
-    model = registry.MODELS.build(ConfigDict(model_config))
-    before = model.backbone.conv1.weight.detach().clone()
-    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1e-3))
-    losses = [
-        loss for key, loss in model.train().train_step(train, optimizer).items() if 'loss' in key
-    ]
-    assert losses
-    assert all(torch.isfinite(loss).all() for loss in losses), name
-    assert not torch.equal(model.backbone.conv1.weight, before), name  # gradients came down to it
-    with torch.no_grad():
-        assert len(model.eval().test_step(test)) == len(test['inputs']), name
-
-
-def keep_few_detections(model: dict) -> None:
-    """Random networks see hundreds of things in a picture; heads would take seconds with each."""
-    if 'rpn_head' not in model:
-        return
-    train, test = model['train_cfg'], model['test_cfg']
-    for proposals in (train['rpn_proposal'], test['rpn']):
-        proposals['max_per_img'] = 20
-    for stage in train['rcnn'] if isinstance(train['rcnn'], list) else [train['rcnn']]:
-        stage['sampler']['num'] = 16
-    test['rcnn']['max_per_img'] = 3
+    config.model = with_our_type(config.model, host)
+    config.default_scope = host
+    try:
+        take_a_step(config)
+    except Exception as error:
+        raise AssertionError(f'{name}: {error!r}') from error
 
 
 def width(model: ConfigDict) -> int:

@@ -1,0 +1,68 @@
+"""Five keypoints on rendered butterflies (`tools/make_butterflies.py`): a data set of one's own."""
+
+_base_ = ['coco_256x192.py', 'mild_variation.py']
+
+data_root = 'data/butterflies/'
+how_to_get = f'render the data: python tools/make_butterflies.py {data_root}'
+
+# What there is to know of the keypoints, in the order of the annotations.
+metainfo = dict(
+    dataset_name='butterflies',
+    keypoint_info={
+        0: dict(name='head', id=0, color=[51, 153, 255], type='upper', swap=''),
+        1: dict(
+            name='left_fore_wing', id=1, color=[0, 255, 0], type='upper', swap='right_fore_wing'
+        ),
+        2: dict(
+            name='right_fore_wing', id=2, color=[255, 128, 0], type='upper', swap='left_fore_wing'
+        ),
+        3: dict(
+            name='left_hind_wing', id=3, color=[0, 255, 0], type='lower', swap='right_hind_wing'
+        ),
+        4: dict(
+            name='right_hind_wing', id=4, color=[255, 128, 0], type='lower', swap='left_hind_wing'
+        ),
+    },
+    skeleton_info={
+        0: dict(link=('head', 'left_fore_wing'), id=0, color=[0, 255, 0]),
+        1: dict(link=('head', 'right_fore_wing'), id=1, color=[255, 128, 0]),
+        2: dict(link=('head', 'left_hind_wing'), id=2, color=[0, 255, 0]),
+        3: dict(link=('head', 'right_hind_wing'), id=3, color=[255, 128, 0]),
+    },
+    joint_weights=[1.0] * 5,
+    sigmas=[0.05] * 5,  # how exactly people agree on a keypoint; COCO's range from 0.025 to 0.107
+)
+
+codec = dict(
+    type='hrnet_ext.MSRAHeatmap',
+    input_size=(96, 96),
+    heatmap_size=(24, 24),
+    sigma=1.5,
+    unbiased=True,
+)  # (w, h)
+
+crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
+train_pipeline = [*_base_.train_pipeline[:3], _base_.mild, crop, *_base_.train_pipeline[-2:]]
+val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
+
+butterflies = dict(
+    metainfo=metainfo,
+    data_root=data_root,
+    how_to_get=how_to_get,
+    data_prefix=dict(img='images/'),
+)
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    dataset=dict(**butterflies, ann_file='annotations/train.json', pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    num_workers=1,
+    dataset=dict(
+        **butterflies,
+        ann_file='annotations/val.json',
+        bbox_file=None,  # ground-truth boxes
+        pipeline=val_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
