@@ -27,8 +27,9 @@ def parse_args() -> argparse.Namespace:
         epilog='Quote numbers of a machine that does nothing else; its load is part of the output.',
     )
     parser.add_argument(
-        '--only', nargs='+', metavar='PART', help=f'parts to run, of {", ".join(PARTS)} (all)'
-    )
+        '--only', nargs='+', choices=PARTS, metavar='PART',
+        help=f'parts to run, of {", ".join(PARTS)} (all)',
+    )  # fmt: skip
     parser.add_argument('--device', help='cpu, cuda:0, ... (a GPU if there is one)')
     parser.add_argument('--threads', type=int, metavar='N', help="compute threads (PyTorch's own)")
     parser.add_argument('--json', metavar='FILE', help='write everything here, too')
@@ -41,11 +42,13 @@ def parse_args() -> argparse.Namespace:
     measuring = parser.add_argument_group('measuring')
     measuring.add_argument('--rounds', type=int, metavar='N', help='timings of everybody (10)')
     measuring.add_argument(
-        '--clock', help="wall; or cpu, this process's time on all cores, for busy machines (wall)"
+        '--clock',
+        choices=('wall', 'cpu'),
+        help="wall; or cpu, this process's time on all cores, for busy machines (wall)",
     )
 
     measuring.add_argument(
-        '--in-process', action='store_true', default=None,
+        '--in-process', action=argparse.BooleanOptionalAction,
         help='leave out what takes a process for each number: start-up time, memory',
     )  # fmt: skip
 

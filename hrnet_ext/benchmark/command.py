@@ -39,7 +39,7 @@ def run(given: dict[str, Any], out: TextIO) -> Report:
             print(f'\n{table}', file=out, flush=True)
             printed.append(table)
     finally:
-        rest = [table for table in benchmark.report.tables if table not in printed]
+        rest = [table for table in benchmark.report.tables if table.rows and table not in printed]
         for table in rest:
             print(f'\n{table}', file=out)
         print(f'\n{benchmark.report.footer()}', file=out, flush=True)

@@ -44,6 +44,13 @@ def peak_memory(device: str) -> int:
     return _status('VmHWM') or _highest_ever()
 
 
+def memory_note(kind: str) -> str:
+    """What :func:`peak_memory` counts, for the foot of a table."""
+    if kind == 'cuda':
+        return 'memory of tensors on the device'
+    return 'resident memory of the process, some 800 MiB of imported libraries included'
+
+
 def _status(key: str) -> int | None:
     try:
         with open('/proc/self/status') as file:

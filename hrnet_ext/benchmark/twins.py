@@ -18,6 +18,10 @@ from hrnet_ext.benchmark.options import Options
 from hrnet_ext.checkpoints import convert, load_checkpoint
 
 OUR_PREFIX = 'hrnet_ext.'
+# What MMPose's configs set; what ours add for speed stays ours.
+MODEL_KEYS = ('type', 'data_preprocessor', 'backbone', 'neck', 'head', 'train_cfg', 'test_cfg')
+IMAGE_KEYS = ('type', 'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
+BACKBONE_KEYS = ('type', 'in_channels', 'extra', 'norm_cfg', 'norm_eval')
 BLOCKS = 4  # residual blocks of a branch in a module
 STEM_CHANNELS = 64
 
@@ -95,14 +99,15 @@ def mmpose_model(model: dict[str, Any]) -> dict[str, Any]:
     Args:
         model: With ``hrnet_ext.HRNet`` of some ``width`` or ``extra`` as its backbone.
     """
-    model = without_prefix(copy.deepcopy(dict(model)))
-    model.pop('channels_last', None)
-    backbone = model['backbone']
-    backbone.pop('init_cfg', None)
+    ours = without_prefix(copy.deepcopy(dict(model)))
+    theirs = {key: ours[key] for key in MODEL_KEYS if key in ours}
+    images, backbone = theirs['data_preprocessor'], theirs['backbone']
+    theirs['data_preprocessor'] = {key: images[key] for key in IMAGE_KEYS if key in images}
+    theirs['backbone'] = {key: backbone[key] for key in BACKBONE_KEYS if key in backbone}
     if 'extra' not in backbone:
-        num_modules = backbone.pop('num_modules', (1, 4, 3))
-        backbone['extra'] = stages(backbone.pop('width', 32), num_modules)
-    return model
+        num_modules = backbone.get('num_modules', (1, 4, 3))
+        theirs['backbone']['extra'] = stages(backbone.get('width', 32), num_modules)
+    return theirs
 
 
 def stages(width: int, num_modules: tuple[int, ...]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hrnet_ext.benchmark.contest import Contest, reason
 from hrnet_ext.benchmark.line_up import LineUp
 from hrnet_ext.benchmark.options import Options
 from hrnet_ext.benchmark.parts.startup import CACHE_VARIABLE, begin
-from hrnet_ext.benchmark.peak import Product
+from hrnet_ext.benchmark.peak import Product, memory_note
 from hrnet_ext.benchmark.report import Report
 from hrnet_ext.benchmark.stage import Stage
 from hrnet_ext.benchmark.timing_table import add_timings, timing_columns
@@ -99,6 +99,7 @@ def _startup(options: Options, report: Report, stage: Stage) -> None:
         'from the built model to the first heatmaps (optimizing, compiling, one batch of '
         f'{max(options.batch_sizes)}); the second run finds what the first one compiled'
     )
+    table.notes.append(memory_note(options.kind))
     for mode in (None, *options.modes):
         name = BASELINE if mode is None else f'ours, {mode}'
         stage.say(f'start-up of {name}')

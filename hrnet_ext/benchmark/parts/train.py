@@ -12,7 +12,7 @@ from hrnet_ext.benchmark.contest import Call, reason
 from hrnet_ext.benchmark.line_up import LineUp
 from hrnet_ext.benchmark.options import Options
 from hrnet_ext.benchmark.parts.loss_curve import compare_curves
-from hrnet_ext.benchmark.peak import peak_memory, reset_peak_memory
+from hrnet_ext.benchmark.peak import memory_note, peak_memory, reset_peak_memory
 from hrnet_ext.benchmark.report import Report
 from hrnet_ext.benchmark.stage import Stage
 from hrnet_ext.benchmark.steps import ADAM, MMPOSE, make_targets, mmpose_step, our_step
@@ -92,6 +92,7 @@ def _memory(options: Options, report: Report, stage: Stage) -> None:
         f'train: peak memory of {options.config}, MiB, each in a process of its own',
         'contestant', f'batch {batch}', f'batch {2 * batch}', 'per image',
     )  # fmt: skip
+    table.notes.append(memory_note(options.kind))
     for name in contestants(options):
         if name == WITH_TARGETS:
             continue
