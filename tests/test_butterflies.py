@@ -66,7 +66,7 @@ def test_nothing_is_overwritten_unasked_and_numbers_are_checked(tmp_path):
 
 @pytest.mark.slow
 def test_the_shipped_config_learns_them_to_ap_above_90_percent(tmp_path):
-    """About two minutes on one core."""
+    """Minutes on one core."""
     from mmengine.runner import Runner
 
     from hrnet_ext.apis.run_config import read_config
