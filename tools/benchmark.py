@@ -70,8 +70,10 @@ def parse_args() -> argparse.Namespace:
     )
 
     sizes = parser.add_argument_group('sizes')
-    sizes.add_argument('--batch-sizes', type=int, nargs='+', metavar='B', help='forward (1 8)')
-    sizes.add_argument('--train-batch', type=int, metavar='B', help='train (8)')
+    sizes.add_argument(
+        '--batch-sizes', type=int, nargs='+', metavar='B', help='forward (1 8, on CUDA 64, too)'
+    )
+    sizes.add_argument('--train-batch', type=int, metavar='B', help='train (8, on CUDA 64)')
     sizes.add_argument('--people', type=int, metavar='N', help='test (500)')
     sizes.add_argument('--growth', type=int, nargs='+', metavar='N', help='growth (200 1000 5000)')
     sizes.add_argument('--workers', type=int, metavar='N', help='of data loaders (2)')

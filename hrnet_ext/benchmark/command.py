@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from mmengine.device import get_device
 
 from hrnet_ext.apis.run_config import read_config
-from hrnet_ext.benchmark.options import QUICK, Options, default_data
+from hrnet_ext.benchmark.options import ON_CUDA, QUICK, Options, default_data
 from hrnet_ext.benchmark.report import Report, Table
 from hrnet_ext.benchmark.run import Benchmark
 from hrnet_ext.inference.modes import check_mode
@@ -54,9 +54,11 @@ def make_options(given: dict[str, Any]) -> Options:
     Raises:
         ValueError, OSError: If something is wrong.
     """
-    defaults = {'device': get_device(), 'data': default_data()}
+    device = given.get('device', get_device())
+    defaults = {'device': device, 'data': default_data()}
+    by_device = ON_CUDA if device.startswith('cuda') else {}
     quick = QUICK if given.get('quick') else {}
-    options = Options(**{**defaults, **quick, **given})
+    options = Options(**{**defaults, **by_device, **quick, **given})
     for mode in options.modes:
         check_mode(mode)
     read_config(options.config, [])

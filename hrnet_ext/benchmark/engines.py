@@ -60,7 +60,7 @@ def exported(model: nn.Module, images: Tensor) -> bytes:
 
 
 def in_onnxruntime(network: bytes, images: Tensor, threads: int) -> Call:
-    """ONNX Runtime on the CPU or, where it has it, on CUDA (never run)."""
+    """ONNX Runtime on the CPU or, where it has it, on CUDA (never run), copies included."""
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()

@@ -98,6 +98,13 @@ class Options:
         return asdict(self)
 
 
+ON_CUDA: dict[str, Any] = {
+    'batch_sizes': (1, 8, 64),
+    'train_batch': 64,
+    'modes': ('off', 'fp32', 'fp32+compile', 'bf16', 'bf16+compile', 'fp16', 'fp16+compile'),
+}
+"""What a GPU changes unless it is given; never run."""
+
 QUICK: dict[str, Any] = {
     'quick': True,
     'config': 'hrnet_synthetic',

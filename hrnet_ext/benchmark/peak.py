@@ -12,7 +12,7 @@ class Product:
 
     Args:
         device: Computed with the threads that torch uses at the time.
-        dtype: On CUDA, fp32 uses TF32 as far as torch is allowed to for matrices.
+        dtype: On CUDA, fp32 products use TF32 where convolutions may.
     """
 
     def __init__(self, device: str, dtype: torch.dtype) -> None:
@@ -22,7 +22,12 @@ class Product:
 
     def __call__(self) -> torch.Tensor:
         """The product."""
-        return self._factor @ self._factor
+        before = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
+        try:
+            return self._factor @ self._factor
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def reset_peak_memory(device: str) -> None:

@@ -5,7 +5,7 @@ Legend: B instances; K keypoints; heatmaps (B, K, H, W); keypoints (B, K, 2) in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -67,24 +67,21 @@ def empty_samples(num: int) -> list[PoseDataSample]:
 
 
 def packed(
-    steps: list[Callable[[dict], dict]], num: int, input_size: tuple[int, int]
-) -> dict[str, list[Any]]:
-    """A batch as a loader hands it over: pictures of noise with people on them.
+    steps: Iterable[Callable[[dict], dict]], num: int, input_size: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """Samples of people on pictures of noise.
 
     Args:
         steps: The pipeline from the cropped picture on: what makes targets, and what packs.
         num: People.
         input_size: (w, h).
-
-    Returns:
-        ``inputs``, uint8 (3, H, W) each, and ``data_samples``.
     """
     samples = []
     for results in cropped(num, input_size):
         for step in steps:
             results = step(results)
         samples.append(results)
-    return {key: [sample[key] for sample in samples] for key in ('inputs', 'data_samples')}
+    return samples
 
 
 def cropped(num: int, input_size: tuple[int, int]) -> Iterator[dict[str, Any]]:

@@ -9,14 +9,16 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import FUNCTIONS, TRANSFORMS
 from mmpose.datasets.transforms import GenerateTarget, PackPoseInputs
 from torch import Tensor, nn
+from torch.utils.data._utils.pin_memory import pin_memory
 
 from hrnet_ext.benchmark.contest import Call
 from hrnet_ext.benchmark.people import cropped, packed
 from hrnet_ext.benchmark.twins import Twins, without_prefix
-from hrnet_ext.datasets.transforms import KeypointTargets
 
 LEARNING_RATE = 5e-4
 ADAM = {'type': 'Adam', 'lr': LEARNING_RATE}
@@ -30,20 +32,28 @@ MMPOSE = {
 def mmpose_step(twins: Twins, batch: int, wrapper: dict[str, Any]) -> Call:
     """MMPose's step on samples whose targets are made already, as its pipeline does."""
     steps = [GenerateTarget(encoder=without_prefix(twins.codec)), PackPoseInputs()]
-    return _step(twins.mmposes(), packed(steps, batch, twins.input_size), wrapper)
+    samples = packed(steps, batch, twins.input_size)
+    return _step(twins.mmposes(), pseudo_collate(samples), wrapper)
 
 
 def our_step(twins: Twins, batch: int, wrapper: dict[str, Any], **model: Any) -> Call:
     """Ours on samples that carry keypoints; it makes the targets.
 
     Args:
-        twins: The model.
+        twins: The model, and how its config packs, collates and pins samples.
         batch: B.
         wrapper: Config of the optimizer wrapper.
         **model: Changes to the model's config.
     """
-    steps = [KeypointTargets(), PackPoseInputs()]
-    return _step(twins.ours(**model), packed(steps, batch, twins.input_size), wrapper)
+    loader = twins.cfg.train_dataloader
+    names = [step.type for step in loader.dataset.pipeline]
+    cropped = next(index for index, name in enumerate(names) if name.endswith('TopdownAffine'))
+    steps = [TRANSFORMS.build(step) for step in loader.dataset.pipeline[cropped + 1 :]]
+    collate = loader.get('collate_fn', {'type': 'pseudo_collate'})
+    collated = FUNCTIONS.get(collate['type'])(packed(steps, batch, twins.input_size))
+    if loader.get('pin_memory') and twins.device != 'cpu':
+        collated['inputs'] = pin_memory(collated['inputs'])
+    return _step(twins.ours(**model), collated, wrapper)
 
 
 def make_targets(twins: Twins, batch: int) -> Callable[[], None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS
 
 from hrnet_ext.benchmark.twins import OUR_PREFIX, without_prefix
@@ -27,6 +27,7 @@ OPTIONS = {  # of MMPose's steps that ours may set, too
     ),
     'TopdownAffine': ('input_size',),
 }  # fmt: skip
+LOADER_KEYS = ('batch_size', 'num_workers', 'persistent_workers', 'drop_last', 'sampler')
 SHARED = ('data_root', 'data_mode', 'ann_file', 'data_prefix', 'test_mode', 'bbox_file', 'indices')
 
 
@@ -54,6 +55,13 @@ def mmpose_dataset_config(cfg: Config, split: str) -> dict[str, Any]:
         **{key: ours[key] for key in SHARED if key in ours},
         'pipeline': mmpose_pipeline(cfg, split),
     }
+
+
+def mmpose_loader_config(cfg: Config, split: str) -> ConfigDict:
+    """MMPose's config of one of our data loaders."""
+    ours = cfg[f'{split}_dataloader']
+    shared = {key: copy.deepcopy(ours[key]) for key in LOADER_KEYS if key in ours}
+    return ConfigDict({**shared, 'dataset': mmpose_dataset_config(cfg, split)})
 
 
 def mmpose_pipeline(cfg: Config, split: str) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
-from hrnet_ext.benchmark.twin_data import mmpose_dataset_config
+from hrnet_ext.benchmark.twin_data import mmpose_loader_config
 from hrnet_ext.benchmark.twins import Twins, mmpose_model
 
 MMPOSE = 'MMPose'
@@ -35,11 +36,19 @@ class TwinRuns:
         annotations: Their file, relative to ``folder``.
         work_dir: For weights, logs and predictions.
         workers: Of the data loader.
+
+    Raises:
+        ValueError: If MMEngine's runner, which chooses by itself, would take another device.
     """
 
     def __init__(
         self, twins: Twins, folder: Path, annotations: str, *, work_dir: Path, workers: int
     ) -> None:
+        if torch.device(twins.device).type != get_device():
+            raise ValueError(
+                f"MMEngine's runner takes {get_device()}, not {twins.device}; "
+                'CUDA_VISIBLE_DEVICES= leaves it the CPU alone'
+            )
         self._cfg, self._folder, self._annotations = twins.cfg, folder, annotations
         self._work_dir, self._workers = work_dir, workers
         self._weights = work_dir / 'weights.pth'
@@ -80,10 +89,8 @@ class TwinRuns:
     def _mmposes(self) -> Config:
         cfg = copy.deepcopy(self._cfg)
         cfg.model = mmpose_model(cfg.model)
-        loader = cfg.test_dataloader
-        loader.dataset = mmpose_dataset_config(self._cfg, 'test')
-        loader.pop('batch_sampler', None)
-        self._set_loader(loader)
+        cfg.test_dataloader = mmpose_loader_config(self._cfg, 'test')
+        self._set_loader(cfg.test_dataloader)
         cfg.default_hooks = copy.deepcopy(MMPOSE_HOOKS)
         cfg.custom_hooks = [{'type': 'SyncBuffersHook'}]
         cfg.test_evaluator = {
