@@ -14,7 +14,8 @@ from mmengine.config import Config
 from hrnet_ext.benchmark.command import make_options, run
 from hrnet_ext.benchmark.parts import PARTS, forward
 from hrnet_ext.benchmark.report import Report
-from hrnet_ext.benchmark.stage import Stage, silence
+from hrnet_ext.benchmark.silence import silence
+from hrnet_ext.benchmark.stage import Stage
 from hrnet_ext.benchmark.twin_data import mmpose_pipeline
 from hrnet_ext.benchmark.twins import Twins, mmpose_model
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from mmengine.logging import print_log
 
 from hrnet_ext.benchmark.contest import Contest, Spread
 from hrnet_ext.benchmark.line_up import LineUp, relative_difference
@@ -130,6 +131,19 @@ def test_who_does_other_work_or_cannot_run_does_not_take_part():
     assert 'not the same work: differs by nan' in line_up.not_run['nan']
     assert 'cannot be compared' in line_up.not_run['shape']
     assert line_up.not_run['absent'] == "ModuleNotFoundError: No module named 'openvino'"
+
+
+def test_what_a_contestant_warns_of_is_a_remark():
+    def build():
+        print_log('runs as it is, not optimized\nbecause', 'current', level=30)
+        print_log('nothing to see', 'current', level=20)
+        return lambda: np.ones(3)
+
+    line_up = LineUp()
+    line_up.enter('MMPose', lambda: lambda: np.ones(3))
+    line_up.enter('ours', build)
+    line_up.check('MMPose')
+    assert line_up.remarks == ['ours: runs as it is, not optimized']
 
 
 def test_differences_are_over_the_largest_value_of_all_arrays():

@@ -49,7 +49,7 @@ def _serve(sender: Any, function: Callable, args: tuple, threads: int, environme
     import torch
 
     from hrnet_ext.benchmark.contest import reason
-    from hrnet_ext.benchmark.stage import silence
+    from hrnet_ext.benchmark.silence import silence
 
     torch.set_num_threads(threads)
     with silence():

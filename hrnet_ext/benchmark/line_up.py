@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from hrnet_ext.benchmark.contest import Call, reason
+from hrnet_ext.benchmark.silence import overheard
 
 Measure = Callable[[object, object], float]
 
 
 @dataclass
 class LineUp:
-    """Contestants by name, who stayed out and why, and how far results are from the baseline's."""
+    """Contestants by name; who stayed out and why; how far results are from the baseline's.
+
+    ``remarks`` are what somebody warned of while being built or called for the first time, such as
+    that the network runs otherwise than its name says.
+    """
 
     contestants: dict[str, Call] = field(default_factory=dict)
     not_run: dict[str, str] = field(default_factory=dict)
     differences: dict[str, float] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
     _tolerances: dict[str, float] = field(default_factory=dict)
 
     def enter(self, name: str, build: Callable[[], Call], *, tolerance: float = 0.0) -> None:
@@ -30,7 +37,8 @@ class LineUp:
             tolerance: How far its result may be from the baseline's.
         """
         try:
-            self.contestants[name] = build()
+            with self._listening(name):
+                self.contestants[name] = build()
         except Exception as error:  # no compiler, no bf16, not installed: the others go on
             self.not_run[name] = reason(error)
             return
@@ -69,10 +77,17 @@ class LineUp:
         if name not in self.contestants:
             return None
         try:
-            return self.contestants[name]()
+            with self._listening(name):
+                return self.contestants[name]()
         except Exception as error:
             self._put_out(name, reason(error))
             return None
+
+    @contextmanager
+    def _listening(self, name: str) -> Iterator[None]:
+        with overheard() as messages:
+            yield
+        self.remarks += [f'{name}: {message}' for message in dict.fromkeys(messages)]
 
     def _put_out(self, name: str, why: str) -> None:
         del self.contestants[name]

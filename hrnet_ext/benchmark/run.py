@@ -12,7 +12,8 @@ from hrnet_ext.benchmark.contest import reason
 from hrnet_ext.benchmark.machine import describe_machine, load_average
 from hrnet_ext.benchmark.options import Options
 from hrnet_ext.benchmark.report import LOAD_AT_END, Report, Table
-from hrnet_ext.benchmark.stage import Stage, silence
+from hrnet_ext.benchmark.silence import silence
+from hrnet_ext.benchmark.stage import Stage
 
 
 class Benchmark:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -121,21 +117,3 @@ def synchronizer(device: str) -> Callable[[], None]:
         return lambda: None
     module = getattr(torch, kind)
     return lambda: module.synchronize(torch.device(device))
-
-
-@contextlib.contextmanager
-def silence() -> Iterator[None]:
-    """Keep the contestants' logs, warnings and prints out of the way."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    nowhere = io.StringIO()
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(nowhere),
-            contextlib.redirect_stderr(nowhere),
-        ):
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        logging.disable(disabled)

@@ -61,6 +61,7 @@ def run(options: Options, report: Report, stage: Stage) -> None:
     )
     if options.checkpoint is None:
         table.notes.append('weights are random: keypoints in half precision do not compare')
+    table.notes += line_up.remarks
     finish = partial(
         add_timings, table, contest, items=len(film.boxes), baseline=BASELINE, extra=extra
     )
