@@ -83,12 +83,17 @@ def test_keypoints_in_image_space_equal_the_reference(flip_test):
         assert len(np.unique(b.keypoints)) > 10
 
 
-def test_the_flip_test_is_one_forward_pass():
+def test_the_flip_test_is_one_forward_pass_where_that_is_asked_for():
     ours, _ = pair()
     calls = []
     ours.backbone.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
-    ours.eval().test_step(batch(3))
-    assert calls == [6]
+    apart = ours.eval().test_step(batch(3))
+    ours.joins_flip_test = True
+    joined = ours.test_step(batch(3))
+    assert calls == [3, 3, 6]
+    for one, other in zip(apart, joined):
+        one, other = one.pred_instances, other.pred_instances
+        np.testing.assert_allclose(one.keypoints, other.keypoints, rtol=0, atol=1e-3)
 
 
 def test_a_mirrored_person_gives_the_mirrored_heatmaps():

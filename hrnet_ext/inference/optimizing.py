@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import NoReturn
 
-import torch
-from mmcv.cnn import fuse_conv_bn
-from torch import Tensor, nn
+from mmengine.logging import print_log
+from torch import nn
 
-from hrnet_ext.inference.modes import choose_mode
+from hrnet_ext.inference.modes import Mode, choose_mode
+from hrnet_ext.inference.preparing import prepare
 from hrnet_ext.models import HRNet
 
-
-class QuickNetwork(nn.Module):
-    """A backbone prepared for inference: images in, float32 maps out.
-
-    Args:
-        network: The backbone, in evaluation mode; it is changed.
-        dtype: Its precision.
-    """
-
-    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
-        super().__init__()
-        folded = fuse_conv_bn(network)
-        self.network = folded.to(dtype=dtype, memory_format=torch.channels_last)
-        self.dtype = dtype
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """(B, 3, H, W) -> maps, float32."""
-        images = images.to(self.dtype, memory_format=torch.channels_last)
-        return tuple(x.float() for x in self.network(images))
+OPTIMIZED = 'hrnet_ext_mode'  # attribute of optimized models
 
 
 def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
     """Prepare a trained model for inference, in place.
 
+    Its backbone is replaced: batch norms are folded into convolutions, and the network runs in the
+    memory layout, precision and batch sizes that suit the device. What follows the backbone gets
+    float32 and stays as it is. Networks other than HRNets get what is general of that.
+
     Args:
-        model: A pose estimator, a detector, or a backbone.
+        model: A pose estimator, detector or segmentor of OpenMMLab, or a bare backbone.
         mode: How it runs, and what that costs in accuracy:
 
-            - ``'off'``: as it is.
-            - ``'fp32'`` (or True): batch norms folded, channels-last; heatmaps change by less than
-              1e-4 of their maximum.
+            - ``'off'`` (or False): as it is.
+            - ``'fp32'`` (or True): rearranged; heatmaps change by less than 1e-4 of their maximum.
             - ``'bf16'``, and on GPUs ``'fp16'``: half the precision; keypoints change by less than
               0.1 input pixels in the median, AP by less than 0.2 points.
             - each with ``'+compile'``, as in ``'bf16+compile'``: compiled first.
@@ -52,42 +38,68 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
         neither be trained nor saved; with mode ``'off'`` it is as it was.
 
     Raises:
-        ValueError: If there is no such mode, or the model's device cannot run it.
+        ValueError: If there is no such mode, the device cannot run it, or the model was optimized
+            before.
     """
-    device = next(model.parameters()).device
+    device = next((value.device for value in model.parameters()), None)
+    if device is None or hasattr(model, OPTIMIZED):
+        raise ValueError(
+            f'this {type(model).__name__} has no weights, or was optimized before; optimize a '
+            'model as it was built and loaded'
+        )
     chosen = choose_mode(mode, device)
     if chosen.dtype is None:
         return model
     model.eval()
-    if isinstance(model, HRNet):
-        return _guarded(_quick(model, chosen.dtype, compiled=chosen.is_compiled))
-    for name, module in list(model.named_modules()):
-        if isinstance(module, HRNet):
-            quick = _quick(module, chosen.dtype, compiled=chosen.is_compiled)
+    for name, network in _backbones(model):
+        quick = _prepared(network, chosen, model)
+        if name:
             model.set_submodule(name, quick)
-    return _guarded(model)
+        else:
+            model = quick
+    if hasattr(model, 'joins_flip_test'):
+        model.joins_flip_test = True
+    return _guarded(model, str(mode))
 
 
-def _quick(network: nn.Module, dtype: torch.dtype, *, compiled: bool) -> nn.Module:
-    quick = QuickNetwork(network, dtype)
-    if compiled:
-        quick.compile()
-    return quick
+def _backbones(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """What is worth preparing, by name: the HRNets; else the backbone; else the model itself."""
+    found = [(name, module) for name, module in model.named_modules() if isinstance(module, HRNet)]
+    if not found and isinstance(getattr(model, 'backbone', None), nn.Module):
+        found = [('backbone', model.backbone)]
+    return found or [('', model)]
 
 
-def _guarded(model: nn.Module) -> nn.Module:
-    """The model, refusing what folded weights are unfit for."""
+def _prepared(network: nn.Module, mode: Mode, model: nn.Module) -> nn.Module:
+    decoder = getattr(getattr(model, 'head', None), 'decoder', None)
+    size = getattr(decoder, 'input_size', None)
+    try:
+        return prepare(network, mode, input_size=size)
+    except Exception as error:  # whatever a foreign network does on the way: it can do without
+        print_log(
+            f'{type(network).__name__} runs as it is, not optimized: {error}', 'current', level=30
+        )
+        return network
 
-    def train(mode: bool = True) -> nn.Module:
-        return _refuse('trained') if mode else model
 
-    model.train = train
-    model.register_state_dict_pre_hook(lambda *_: _refuse('saved'))
+def _guarded(model: nn.Module, mode: str) -> nn.Module:
+    """The model, refusing what its weights are unfit for."""
+    model.train = MethodType(_only_evaluate, model)
+    model.register_state_dict_post_hook(_refuse)  # MMEngine's savers call it, too
+    model.register_load_state_dict_pre_hook(_refuse)
+    setattr(model, OPTIMIZED, mode)
     return model
 
 
-def _refuse(what: str) -> NoReturn:
+def _only_evaluate(model: nn.Module, mode: bool = True) -> nn.Module:
+    if mode:
+        _refuse()
+    return model
+
+
+def _refuse(*_: object) -> NoReturn:
     raise ValueError(
-        f'this model was optimized for inference and cannot be {what}: its batch norms are folded; '
-        'build it anew without optimize (mode off), or optimize a copy'
+        'this model was optimized for inference, its weights are folded and rearranged: it can '
+        'neither be trained nor saved nor take other weights; build it anew and leave out '
+        'optimize, or optimize a copy'
     )

@@ -3,7 +3,8 @@
 Legend: B crops; inputs (B, 3, H, W); keypoints leave in image space (pixels of the original).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmpose.models.pose_estimators import TopdownPoseEstimator as MMPoseTopdownPoseEstimator
@@ -11,12 +12,13 @@ from mmpose.structures import PoseDataSample
 from torch import Tensor
 
 from hrnet_ext.checkpoints import register_conversion
+from hrnet_ext.models.training_compiler import make_training_compiler
 from hrnet_ext.registry import MODELS
 
 
 @MODELS.register_module()
 class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
-    """MMPose's estimator with the flip test in one forward pass.
+    """MMPose's estimator with the flip test in one forward pass where that pays.
 
     Args:
         backbone: Config of the network.
@@ -30,7 +32,18 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
         metainfo: Replaces what the data set says of its keypoints.
         channels_last: Keep weights and maps in channels-last order, the faster one for
             convolutions on current CPUs and GPUs. Numbers may differ in the last bits.
+        compile: Train the backbone through ``torch.compile``: True, or its options. Checkpoints and
+            predictions are untouched. Meant for GPUs: on CPUs it was slower when tried.
+
+    Raises:
+        ValueError: If ``compile`` is something else.
+
+    Attributes:
+        joins_flip_test: Run crops and mirrored crops as one batch. On CPUs convolutions of another
+            batch size may differ in the last bits; :func:`hrnet_ext.optimize` sets it.
     """
+
+    joins_flip_test = False
 
     def __init__(
         self,
@@ -44,6 +57,7 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
         metainfo: dict | None = None,
         *,
         channels_last: bool = False,
+        compile: bool | Mapping[str, Any] = False,
     ) -> None:
         super().__init__(
             backbone=backbone,
@@ -55,22 +69,31 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
             init_cfg=init_cfg,
             metainfo=metainfo,
         )
+        self.training_compiler = make_training_compiler(compile)
         register_conversion(self)
         if channels_last:
             self.to(memory_format=torch.channels_last)
+
+    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Inputs (B, 3, H, W) -> maps; compiled in training, if asked to."""
+        if self.training_compiler is None or not self.training:
+            return super().extract_feat(inputs)
+        maps = self.training_compiler(self.backbone, inputs)
+        return self.neck(maps) if self.with_neck else maps
 
     def predict(
         self, inputs: Tensor, data_samples: Sequence[PoseDataSample]
     ) -> Sequence[PoseDataSample]:
         """Put ``pred_instances`` (keypoints in image space) into ``data_samples``.
 
-        With ``test_cfg.flip_test`` crops and mirrored crops run as one batch of 2B.
+        With ``test_cfg.flip_test`` crops and mirrored crops run as one batch of 2B where
+        ``joins_flip_test`` says so, and on GPUs; else as two of B.
         """
-        if self.test_cfg.get('flip_test', False):
-            both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
-            feats = [tuple(half) for half in zip(*[x.chunk(2) for x in both])]
-        else:
-            feats = self.extract_feat(inputs)
+        is_joined = self.joins_flip_test or inputs.is_cuda
+        if not is_joined or not self.test_cfg.get('flip_test', False):
+            return super().predict(inputs, data_samples)
+        both = self.extract_feat(torch.cat([inputs, inputs.flip(-1)]))
+        feats = [tuple(half) for half in zip(*[x.chunk(2) for x in both])]
         found = self.head.predict(feats, data_samples, test_cfg=self.test_cfg)
         instances, fields = found if isinstance(found, tuple) else (found, None)
         return self.add_pred_to_datasample(instances, fields, data_samples)
