@@ -63,8 +63,8 @@ def add_optimize_argument(parser: argparse._ActionsContainer, default: str | Non
         help=f"how to run the network ({said}). off: MMPose's numbers to the last bit; fp32: "
         'rearranged, heatmaps within 1e-4 of their maximum; bf16, and fp16 on GPUs: half the '
         'precision, keypoints within 0.1 input pixels (median), AP within 0.2 points; each with '
-        '+compile: compiled first, which takes a minute or more and a C++ compiler; auto: bf16, '
-        'fp16 or fp32, whatever the device is best at',
+        '+compile: compiled first, at no cost in accuracy, for GPUs and networks other than HRNet; '
+        'auto: bf16, fp16 or fp32, whatever the device is best at',
     )
 
 

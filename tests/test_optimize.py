@@ -1,6 +1,7 @@
 """Optimized models compute what plain ones do, within stated tolerances, and refuse the rest."""
 
 import copy
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -167,6 +168,43 @@ def test_compiled_networks_meet_powers_of_two_only():
         given = images(num, (6, 4))
         assert torch.equal(quick(given)[0], 2 * given)
     assert sizes == [1, 2, 4, 8, 64, 8]
+
+
+def test_hrnets_need_no_compiler_on_a_cpu(monkeypatch):
+    monkeypatch.setattr('shutil.which', lambda name: None)
+    assert isinstance(optimize(network(), 'fp32+compile').run, PackedHRNet)
+
+
+def test_without_a_compiler_networks_run_uncompiled_with_one_warning(monkeypatch, mmengine_log):
+    monkeypatch.setenv('CXX', 'no-such-compiler')
+    plain = network(ResNet, 18)
+    with torch.no_grad():
+        found, wanted = optimize(plain, 'fp32+compile')(images()), plain(images())
+    assert difference(found, wanted) < 1e-4
+    warnings = [record for record in mmengine_log.records if record.levelname == 'WARNING']
+    assert len(warnings) == 1
+    assert 'no C++ compiler `no-such-compiler`: install one' in warnings[0].message
+
+
+class _Small(nn.Module):
+    """A convolution and its norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        return (self.norm(self.conv(x)).relu(),)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which('g++'), reason='PyTorch compiles by a C++ compiler')
+def test_other_networks_are_compiled_for_each_bucket():
+    plain = randomize(_Small()).eval()
+    quick = optimize(plain, 'fp32+compile')
+    with torch.no_grad():
+        for num in (1, 3, 4):
+            assert difference(quick(images(num)), plain(images(num))) < 1e-4
 
 
 def test_an_empty_batch_gives_empty_maps():

@@ -30,7 +30,9 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
             - ``'fp32'`` (or True): rearranged; heatmaps change by less than 1e-4 of their maximum.
             - ``'bf16'``, and on GPUs ``'fp16'``: half the precision; keypoints change by less than
               0.1 input pixels in the median, AP by less than 0.2 points.
-            - each with ``'+compile'``, as in ``'bf16+compile'``: compiled first.
+            - each with ``'+compile'``, as in ``'bf16+compile'``: compiled by PyTorch when it first
+              meets a size of batch, which costs no accuracy. HRNets need it on GPUs only; on CPUs
+              they run on oneDNN's fused operators.
             - ``'auto'``: bf16, fp16 or fp32, whatever the device is best at.
 
     Returns:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -38,10 +40,14 @@ def prepare(
     if trial.images.device.type == 'cpu' and torch.backends.mkldnn.is_available():
         packed = _packed(network, mode.dtype, trial)
         if packed is not None:
+            if mode.is_compiled:
+                print_log(
+                    'on a CPU HRNets run on operators of oneDNN: nothing to compile', 'current'
+                )
             return OptimizedNetwork(packed, mode.dtype)
     plain = trial.passed(fuse_conv_bn(copy.deepcopy(network)))
     plain.to(dtype=mode.dtype, memory_format=torch.channels_last)
-    if not mode.is_compiled:
+    if not mode.is_compiled or not can_compile(trial.images.device):
         return OptimizedNetwork(plain, mode.dtype)
     return BucketedNetwork(_compiled(plain, trial.images.device), mode.dtype)
 
@@ -116,6 +122,22 @@ def _as_ours(network: nn.Module) -> HRNet:
     )
     ours.load_state_dict(network.state_dict())
     return ours.eval()
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether PyTorch finds the compiler it needs for a device; a warning names the cure."""
+    if device.type != 'cpu':
+        return True  # Triton comes with PyTorch
+    compiler = os.environ.get('CXX', 'g++')
+    if shutil.which(compiler) is not None:
+        return True
+    print_log(
+        f'it runs uncompiled, for there is no C++ compiler `{compiler}`: install one (Debian: apt '
+        'install g++), name yours in the environment variable CXX, or leave out +compile',
+        'current',
+        level=30,
+    )
+    return False
 
 
 def _compiled(network: nn.Module, device: torch.device) -> Run:
