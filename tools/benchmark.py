@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from hrnet_ext import cli
@@ -12,6 +13,7 @@ from hrnet_ext.benchmark.parts import PARTS
 def main() -> None:
     """Run the parts; print each table as it is done, and write all of them at the end."""
     args = parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: prints what there is
 
     from hrnet_ext.benchmark.command import run  # after parsing: --help waits for nothing
 

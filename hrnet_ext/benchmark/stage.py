@@ -1,4 +1,4 @@
-"""Where parts perform: one line of progress, and silence from everybody else."""
+"""Where parts perform: one line of progress, and contests on its clock and device."""
 
 from __future__ import annotations
 
