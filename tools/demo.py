@@ -25,10 +25,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'input', help='image, folder of images, video, URL, webcam or webcam:NUMBER'
     )
+    parser.add_argument('--config', help='the pose model: a config, or the name of a shipped one')
     parser.add_argument(
-        '--config', required=True, help='the pose model: a config, or the name of a shipped one'
+        '--checkpoint',
+        required=True,
+        help='its weights: path or URL; or a file of tools/export.py, which needs no --config',
     )
-    parser.add_argument('--checkpoint', required=True, help='its weights: path or URL')
     parser.add_argument(
         '--cfg-options', nargs='+', action='extend', default=[], metavar='KEY=VALUE',
         help="override the pose model's settings",

@@ -6,7 +6,10 @@ from hrnet_ext import cli
 def main() -> None:
     """Build the runner that the arguments describe, and test."""
     parser = cli.config_parser('Evaluate a pose model.')
-    parser.add_argument('checkpoint', help='path or URL; best or last: that of the work dir')
+    parser.add_argument(
+        'checkpoint',
+        help='path or URL; best or last: that of the work dir; or a file of tools/export.py',
+    )
     cli.add_run_arguments(parser)
     parser.add_argument('--out', metavar='FILE', help='write the metrics here (.json, .yaml, .pkl)')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write all predictions here')

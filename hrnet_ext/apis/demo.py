@@ -14,6 +14,7 @@ from hrnet_ext.apis.boxes_file import read_boxes
 from hrnet_ext.apis.inferencer import PoseInferencer
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.apis.video_tracks import tracking_arguments
+from hrnet_ext.export.engines import is_exported
 
 ADVICE = """\
 where are the people? Say one of
@@ -43,10 +44,8 @@ def run_demo(args: argparse.Namespace) -> str:
     options = parse_options(args.track_options)
     tracking = args.track and tracking_arguments('multi_flow', options)
     device = args.device or get_device()
-    cfg = read_config(args.config, args.cfg_options)
     inferencer = PoseInferencer(
-        cfg,
-        find_checkpoint(args.checkpoint, ''),
+        *choose_model(args),
         device,
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
@@ -72,6 +71,23 @@ def run_demo(args: argparse.Namespace) -> str:
     rate = frames / (time.perf_counter() - begin)
     where = f'; see {os.path.abspath(out_dir)}' if out_dir else ''
     return f'frames: {frames}, people: {people}, {rate:.2f} frames a second{where}'
+
+
+def choose_model(args: argparse.Namespace) -> tuple[Any, str | None]:
+    """The pose model's config and checkpoint; of an exported file the file and None.
+
+    Raises:
+        ValueError: If ``--config`` is missing, or given with an exported file.
+        FileNotFoundError: If one of them does not exist.
+    """
+    exported = is_exported(args.checkpoint)
+    if exported and (args.config or args.cfg_options):
+        raise ValueError(f'{args.checkpoint} is an exported model, which needs no --config')
+    if exported:
+        return find_checkpoint(args.checkpoint, ''), None
+    if not args.config:
+        raise ValueError('--checkpoint needs its --config; only an exported model goes without')
+    return read_config(args.config, args.cfg_options), find_checkpoint(args.checkpoint, '')
 
 
 def check_boxes_arguments(args: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from mmengine.device import get_device
 from mmpose.apis.inferencers import Pose2DInferencer
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 from mmpose.structures import PoseDataSample
+from torch import nn
 from tqdm import tqdm
 
 from hrnet_ext.apis.box_finder import BoxFinder, Found
@@ -29,6 +30,8 @@ from hrnet_ext.apis.topdown_poses import TopdownPoses, tracked_sample
 from hrnet_ext.apis.videos import open_source
 from hrnet_ext.apis.viewer import Viewer, make_viewer
 from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.export.configs import refuse_optimizing
+from hrnet_ext.export.estimator import ExportedPoseEstimator
 from hrnet_ext.inference import optimize as optimize_model
 from hrnet_ext.inference.modes import check_mode
 from hrnet_ext.registry import INFERENCERS
@@ -48,8 +51,10 @@ class PoseInferencer(Pose2DInferencer):
 
     Args:
         model: The pose model's config, its path, the name of one that hrnet_ext ships such as
-            ``'hrnet_w32_coco'``, or of one of MMPose's zoo. Top-down models only.
+            ``'hrnet_w32_coco'``, or of one of MMPose's zoo. Top-down models only. Or a file of
+            ``tools/export.py``.
         weights: Its checkpoint, path or URL; None leaves the weights random, or takes the zoo's.
+            An exported file has them in it.
         device: ``'cpu'``, ``'cuda:0'``, ...; None takes a GPU if there is one.
         scope: Registry scope of the model.
         det_model: The detector: a config of MMDetection, its path, the name of one it ships or of
@@ -101,7 +106,10 @@ class PoseInferencer(Pose2DInferencer):
                 f"data_mode should be 'topdown', but is {self.cfg.data_mode!r}; use MMPose's "
                 'Pose2DInferencer for other models'
             )
-        self.model = optimize_model(self.model, optimize)
+        if isinstance(self.model, ExportedPoseEstimator):
+            refuse_optimizing(model, optimize)
+        else:
+            self.model = optimize_model(self.model, optimize)
         self._poses = TopdownPoses(
             self.model, self.pipeline, self.model.dataset_meta, max_people=max_people
         )
@@ -121,6 +129,13 @@ class PoseInferencer(Pose2DInferencer):
         self._device = device
         if det_model is not None and det_model not in WHOLE_IMAGE:
             self.detector = make_detector(det_model, det_weights, det_cat_ids, device=device)
+
+    def _load_weights_to_model(
+        self, model: nn.Module, checkpoint: dict | None, cfg: Config | None
+    ) -> None:
+        """Load weights and learn of the keypoints; an exported file has brought both."""
+        if not isinstance(model, ExportedPoseEstimator):
+            super()._load_weights_to_model(model, checkpoint, cfg)
 
     def _init_collate(self, cfg: Config) -> Callable:
         """Not used: batches are made of crops; MMPose's looks for a registry it does not have."""

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.infer import BaseInferencer
 
+from hrnet_ext.export.engines import is_exported
 from hrnet_ext.paths import config_path
 
 
@@ -16,7 +17,8 @@ def find_model(model: Any, weights: str | None) -> tuple[Any, str | None]:
     """Config (or its path) and weights of a model.
 
     Args:
-        model: A config, a path, the name of a shipped config, or of a model in MMPose's zoo.
+        model: A config, a path, the name of a shipped config, or of a model in MMPose's zoo; or an
+            exported file.
         weights: Path or URL; None takes the zoo's for a model of the zoo.
 
     Raises:
@@ -25,6 +27,10 @@ def find_model(model: Any, weights: str | None) -> tuple[Any, str | None]:
     if not isinstance(model, (str, os.PathLike)):
         return model, weights
     name = os.fspath(model)
+    if is_exported(name):
+        from hrnet_ext.export.configs import exported_config  # here: it may need a runtime
+
+        return exported_config(name), None
     if os.path.isfile(name):
         return name, weights
     if os.path.basename(name) != name:

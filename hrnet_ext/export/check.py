@@ -1,0 +1,179 @@
+"""Compare an exported file, run by its runtime, with the model that it came from.
+
+The model is asked as a test asks it, through MMPose's ``test_step``: nothing of the export is in
+that. Where PyTorch's own heatmaps, shaken by what the format rounds, give another keypoint, there
+is no right one: such keypoints are counted instead of compared. Two equally high pixels are one
+case of it, the sign of a quarter offset between two equal neighbours another.
+
+Legend: B crops (B, H, W, 3) uint8 BGR; K keypoints; keypoints (B, K, 2) in input space.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
+from torch import Tensor, nn
+
+from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.export.runtime import PoseSession
+
+NUM_SHAKES = 8
+
+
+class Tolerance(NamedTuple):
+    """How far a format may be off.
+
+    Args:
+        heatmaps: What it rounds, over a heatmap's largest absolute value.
+        pixels: How far a keypoint may be off, input pixels.
+        share: Of keypoints that may be farther off.
+    """
+
+    heatmaps: float
+    pixels: float
+    share: float = 0.0
+
+
+TOLERANCES = {
+    'fp32': Tolerance(1e-5, 1e-3),
+    'half': Tolerance(0.02, 1.0, 0.02),
+    'int8': Tolerance(0.1, 4.0, 0.05),
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a comparison.
+
+    Args:
+        distances: How far each keypoint that could be compared is off, input pixels.
+        ties: How many could not: PyTorch's own heatmaps are undecided.
+        scores: The largest difference of scores, over the heatmap's largest absolute value.
+        tolerance: What is allowed.
+    """
+
+    distances: np.ndarray
+    ties: int
+    scores: float
+    tolerance: Tolerance
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the file does what the model does."""
+        return (
+            bool(np.isfinite(self.distances).all())
+            and self.far <= self.tolerance.share * len(self.distances)
+            and self.scores <= 10 * self.tolerance.heatmaps
+        )
+
+    @property
+    def far(self) -> int:
+        """How many keypoints are farther off than allowed."""
+        return int((self.distances > self.tolerance.pixels).sum())
+
+    def __str__(self) -> str:
+        distances = self.distances if len(self.distances) else np.zeros(1)
+        return (
+            f'largest difference {distances.max():.2g} input pixels (median '
+            f'{np.median(distances):.2g}) over {len(self.distances)} keypoints, of scores '
+            f'{self.scores:.2g}; {self.far} farther than {self.tolerance.pixels:g}; {self.ties} '
+            'ties aside'
+        )
+
+
+def compare(session: PoseSession, model: nn.Module, crops: np.ndarray) -> Comparison:
+    """Compare what a file and a model find in crops.
+
+    Args:
+        session: The file in its runtime.
+        model: What it was exported from.
+        crops: (B, H, W, 3) uint8 BGR; they go through the session as batches of 1, 2 and the rest.
+    """
+    wanted = Reference.of(model, session.metadata, crops)
+    tolerance = TOLERANCES[session.metadata.precision]
+    parts = [session.estimate(part) for part in np.split(crops, [1, 3]) if len(part)]
+    keypoints, scores = (np.concatenate(found) for found in zip(*parts))
+    return wanted.compare(keypoints, scores, tolerance)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What PyTorch finds.
+
+    Args:
+        keypoints: (B, K, 2) in input space.
+        scores: (B, K).
+        heatmaps: (B, K, h, w).
+        head: What decodes heatmaps.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    heatmaps: Tensor
+    head: nn.Module
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, model: nn.Module, metadata: Metadata, crops: np.ndarray) -> Reference:
+        """What a model finds in crops, with flip test if the file has one."""
+        tested = copy.copy(model)  # with the same weights, and a test_cfg of its own
+        tested.test_cfg = {
+            **model.test_cfg,
+            'flip_test': metadata.flip_test,
+            'output_heatmaps': True,
+        }
+        samples = tested.test_step(
+            {
+                'inputs': [torch.from_numpy(crop).permute(2, 0, 1) for crop in crops],
+                'data_samples': [_sample(metadata) for _ in crops],
+            }
+        )
+        return cls(
+            np.concatenate([sample.pred_instances.keypoints for sample in samples]),
+            np.concatenate([sample.pred_instances.keypoint_scores for sample in samples]),
+            torch.stack([sample.pred_fields.heatmaps for sample in samples]).float(),
+            model.head,
+        )
+
+    def compare(
+        self, keypoints: np.ndarray, scores: np.ndarray, tolerance: Tolerance
+    ) -> Comparison:
+        """How far others' keypoints (B, K, 2) and scores (B, K) are from these."""
+        ties = self.undecided(tolerance)
+        height = self.heatmaps.abs().amax((-2, -1)).clamp(min=1e-12).numpy()
+        distances = np.abs(keypoints - self.keypoints).max(-1)
+        off = np.abs(scores - self.scores) / height
+        return Comparison(distances[~ties], int(ties.sum()), float(off.max()), tolerance)
+
+    def undecided(self, tolerance: Tolerance) -> np.ndarray:
+        """Which keypoints (B, K) bool move when the heatmaps are shaken a little."""
+        generator = torch.Generator().manual_seed(0)
+        height = self.heatmaps.abs().amax((-2, -1), keepdim=True)
+        moved = np.zeros(self.keypoints.shape[:2], bool)
+        for _ in range(NUM_SHAKES):
+            noise = torch.rand(self.heatmaps.shape, generator=generator) * 2 - 1
+            shaken = self.heatmaps + noise * height * tolerance.heatmaps
+            found = np.concatenate([pose.keypoints for pose in self.head.decode(shaken)])
+            moved |= np.abs(found - self.keypoints).max(-1) > tolerance.pixels
+        return moved
+
+
+def _sample(metadata: Metadata) -> PoseDataSample:
+    """A crop that is its own image: image space is input space."""
+    size = np.array(metadata.input_size, np.float32)
+    facts: Mapping = {
+        'input_size': metadata.input_size,
+        'input_center': size / 2,
+        'input_scale': size,
+        'flip_indices': metadata.keypoints.flip_indices,
+    }
+    sample = PoseDataSample(metainfo=dict(facts))
+    sample.gt_instances = InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1))
+    return sample

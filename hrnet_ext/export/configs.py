@@ -1,0 +1,103 @@
+"""Configs in which an exported file takes the place of a model."""
+
+from __future__ import annotations
+
+import os
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from hrnet_ext.export.engines import Settings, open_engine
+from hrnet_ext.export.estimator import metainfo_of
+from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.export.model import keypoints_of, padding_of
+
+ESTIMATOR = 'hrnet_ext.ExportedPoseEstimator'
+OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
+PLAIN_MODES = ('off', 'fp32', 'auto')  # ask for no less precision than the file has
+
+
+def exported_config(path: str | os.PathLike[str]) -> Config:
+    """All that an inferencer reads of a config, from what an exported file says of itself.
+
+    Args:
+        path: The exported file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is broken or none of ours.
+    """
+    metadata = _metadata_of(path)
+    crop = {'type': 'TopdownAffine', 'input_size': metadata.input_size}
+    pipeline = [
+        {'type': 'hrnet_ext.LoadImage'},
+        {'type': 'GetBBoxCenterScale', 'padding': metadata.padding},
+        crop,
+        {'type': 'PackPoseInputs'},
+    ]
+    dataset = {'metainfo': metainfo_of(metadata.keypoints), 'pipeline': pipeline}
+    return Config(
+        {
+            'default_scope': 'mmpose',
+            'data_mode': 'topdown',
+            'model': {'type': ESTIMATOR, 'path': os.fspath(path)},
+            'train_dataloader': {'dataset': dataset},
+            'test_dataloader': {'dataset': dataset},
+            'visualizer': {
+                'type': 'PoseLocalVisualizer',
+                'vis_backends': [{'type': 'LocalVisBackend'}],
+                'name': 'visualizer',
+            },
+        }
+    )
+
+
+def replace_model(cfg: Config, path: str) -> None:
+    """Let a config test an exported file.
+
+    Args:
+        cfg: Config of a data set; its model is replaced.
+        path: The exported file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is broken, or does not go with the config's data set or crops.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmpose'))
+    metadata = _metadata_of(path)
+    padding = padding_of(cfg.test_dataloader.dataset.pipeline, metadata.input_size)
+    if padding != metadata.padding:
+        raise ValueError(
+            f'{path} was exported for boxes padded by {metadata.padding}, the test pipeline pads '
+            f'by {padding}'
+        )
+    names = keypoints_of(cfg).names
+    if names != metadata.keypoints.names:
+        raise ValueError(
+            f'{path} finds {len(metadata.keypoints.names)} keypoints of '
+            f"{metadata.keypoints.data_set}, the config's data set has {len(names)} others"
+        )
+    cfg.model = {'type': ESTIMATOR, 'path': path}
+    cfg.load_from = None
+    hooks = cfg.get('custom_hooks') or []
+    cfg.custom_hooks = [hook for hook in hooks if hook['type'] != OPTIMIZE_HOOK]
+
+
+def refuse_optimizing(path: str | os.PathLike[str], mode: str | bool | None) -> None:
+    """An exported file runs as it was exported.
+
+    Args:
+        path: The exported file.
+        mode: Of :func:`hrnet_ext.optimize`, if any is asked for.
+
+    Raises:
+        ValueError: If the mode asks for another precision or for compilation.
+    """
+    if isinstance(mode, str) and mode not in PLAIN_MODES:
+        raise ValueError(
+            f'{path} runs as it was exported: leave out optimize {mode}, or export it with --half'
+        )
+
+
+def _metadata_of(path: str | os.PathLike[str]) -> Metadata:
+    return Metadata.from_json(open_engine(path, None, Settings()).description, str(path))

@@ -1,0 +1,82 @@
+"""From a person's box to the crop that goes into the network, and back: the test pipeline's way.
+
+Equal to the last bit to MMPose's ``GetBBoxCenterScale`` and ``TopdownAffine``; needs numpy and
+OpenCV alone.
+
+Legend: N boxes (N, 4) as x1, y1, x2, y2 in image space; a region is a box's center and scale, both
+(N, 2) float32 in image space, scale being the crop's sides (w, h) there; input_size is (w, h).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+Size = tuple[int, int]
+
+
+class Regions(NamedTuple):
+    """What of an image the crops show."""
+
+    centers: np.ndarray
+    scales: np.ndarray
+
+
+def regions_of(boxes: np.ndarray, input_size: Size, padding: float) -> Regions:
+    """Boxes, padded and made larger on one side until they have the crop's proportions.
+
+    Args:
+        boxes: (N, 4).
+        input_size: (w, h).
+        padding: Factor on a box's sides.
+    """
+    boxes = np.asarray(boxes, np.float32)
+    aspect_ratio = input_size[0] / input_size[1]
+    width, height = np.hsplit((boxes[:, 2:] - boxes[:, :2]) * padding, 2)
+    scales = np.where(
+        width > height * aspect_ratio,
+        np.hstack([width, width / aspect_ratio]),
+        np.hstack([height * aspect_ratio, height]),
+    )
+    return Regions((boxes[:, 2:] + boxes[:, :2]) * 0.5, scales)
+
+
+def cut(image: np.ndarray, regions: Regions, input_size: Size) -> np.ndarray:
+    """Crops (N, H, W, 3) uint8 of an image (h, w, 3); black where they reach out of it."""
+    width, height = input_size
+    crops = np.empty((len(regions.centers), height, width, 3), np.uint8)
+    for crop, center, scale in zip(crops, *regions):
+        matrix = warp_matrix(center, scale, input_size)
+        cv2.warpAffine(image, matrix, (width, height), dst=crop, flags=cv2.INTER_LINEAR)
+    return crops
+
+
+def warp_matrix(center: np.ndarray, scale: np.ndarray, input_size: Size) -> np.ndarray:
+    """The affine map (2, 3) from image space to input space, float64.
+
+    It takes the center to the middle of the crop, the middle of the region's left side to that of
+    the crop's, and a point at right angles with them to its like.
+    """
+    source = _corner(center, scale[0])
+    target = _corner(np.array(input_size) * 0.5, input_size[0])
+    return cv2.getAffineTransform(source, target)
+
+
+def to_image_space(keypoints: np.ndarray, regions: Regions, input_size: Size) -> np.ndarray:
+    """Keypoints (N, K, 2) of crops, from input space to image space, float32."""
+    centers, scales = (values[:, None] for values in regions)
+    # In float64, as MMPose computes it, whose input_size is an array of integers.
+    found = keypoints / np.array(input_size) * scales + centers - 0.5 * scales
+    return found.astype(np.float32)
+
+
+def _corner(center: np.ndarray, width: float) -> np.ndarray:
+    """Three points (3, 2) float32: the center, left of it by half a width, and below that."""
+    points = np.zeros((3, 2), np.float32)
+    points[0] = center
+    points[1] = center + np.array([width * -0.5, 0])
+    across = points[0] - points[1]
+    points[2] = points[1] + np.array([-across[1], across[0]])
+    return points

@@ -1,0 +1,87 @@
+"""OpenVINO as an engine; reads its own files and ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+
+from hrnet_ext.export.engines import Settings
+from hrnet_ext.export.metadata import KEY, Metadata
+
+CPU = 'CPU'
+NOT_TELLING = ('Exception from', 'Check ', 'FrontEnd API', 'Summary:')  # lines of its errors
+# OpenVINO's name of a precision, and that of the device's ability, best first.
+HALVES = (('bf16', 'BF16'), ('f16', 'FP16'))
+
+
+class OpenVinoEngine:
+    """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
+
+    Half precision is bf16 where the device has it, else fp16, else fp32. fp32 is said explicitly:
+    left alone, OpenVINO takes bf16 on processors that have it.
+
+    Raises:
+        ValueError: If the device is not there, the file is broken, or it has an operator that
+            OpenVINO does not know.
+    """
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        core = openvino.Core()
+        device = settings.device or CPU
+        if device.split('.')[0] not in {name.split('.')[0] for name in core.available_devices}:
+            raise ValueError(
+                f'OpenVINO has no {device} here, but {", ".join(core.available_devices)}'
+            )
+        if path.suffix == '.xml' and not path.with_suffix('.bin').is_file():
+            raise ValueError(f'{path} needs {path.with_suffix(".bin").name} beside it')
+        try:
+            model = core.read_model(path)
+            self.description = _description(model)
+            options = _options(core, device, settings, self.description)
+            compiled = core.compile_model(model, device, options)
+        except RuntimeError as error:
+            raise ValueError(
+                f'OpenVINO cannot load {path}: {_reason(error)} (cut short in copying? export it '
+                'again)'
+            ) from error
+        self._outputs = [output.any_name for output in compiled.outputs]
+        self._request = compiled.create_infer_request()
+
+    def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
+        found = self._request.infer([inputs], share_inputs=True)
+        return dict(zip(self._outputs, found.values()))
+
+
+def _description(model: openvino.Model) -> str:
+    """Our JSON; of an ONNX file OpenVINO keeps it under ``framework``."""
+    for where in ([KEY], ['framework', KEY]):
+        if model.has_rt_info(where):
+            return model.get_rt_info(where).astype(str)
+    return ''
+
+
+def _options(
+    core: openvino.Core, device: str, settings: Settings, description: str
+) -> dict[str, Any]:
+    half = settings.precision == 'half'
+    if not settings.precision and description:
+        half = Metadata.from_json(description, 'this model').precision == 'half'
+    options = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32'}
+    if half:
+        able = core.get_property(device, 'OPTIMIZATION_CAPABILITIES')
+        found = [name for name, ability in HALVES if ability in able]
+        options['INFERENCE_PRECISION_HINT'] = (*found, 'f32')[0]
+    if settings.num_threads:
+        options['INFERENCE_NUM_THREADS'] = settings.num_threads
+    return options
+
+
+def _reason(error: RuntimeError) -> str:
+    """The lines that say what is wrong; others say where in OpenVINO's sources."""
+    lines = [line.strip(' -') for line in str(error).splitlines()]
+    telling = [line for line in lines if line and not line.startswith(NOT_TELLING)]
+    return ' '.join(telling) or str(error)

@@ -1,0 +1,65 @@
+"""PyTorch as an engine of the two formats that are its own; the runtime does without."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hrnet_ext.export.engines import Settings
+from hrnet_ext.export.metadata import KEY
+
+OUTPUTS = ('keypoints', 'scores', 'heatmaps')
+
+
+class _TorchEngine:
+    """A file of PyTorch; ``settings.device`` is one of PyTorch's.
+
+    Raises:
+        ValueError: If the file is broken, or another precision is asked for than it has.
+    """
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        if settings.precision:
+            raise ValueError(f'{path} runs in the precision it was written in')
+        if settings.num_threads:
+            torch.set_num_threads(settings.num_threads)
+        self._device = torch.device(settings.device or 'cpu')
+        extra = {KEY: ''}
+        try:
+            self._run = self._load(path, extra)
+        except Exception as error:  # of the archive, of its reader in C++, or of unpickling
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f'PyTorch cannot load {path}: {reason} (cut short in copying? export it again)'
+            ) from error
+        text = extra[KEY]
+        self.description = text.decode() if isinstance(text, bytes) else text
+
+    def _load(self, path: Path, extra: dict) -> Callable:
+        raise NotImplementedError
+
+    @torch.inference_mode()
+    def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
+        found = self._run(torch.from_numpy(inputs).to(self._device))
+        return {name: tensor.cpu().numpy() for name, tensor in zip(OUTPUTS, found)}
+
+
+class TorchScriptEngine(_TorchEngine):
+    """A TorchScript file."""
+
+    def _load(self, path: Path, extra: dict) -> Callable:
+        return torch.jit.load(str(path), self._device, _extra_files=extra).eval()
+
+
+class TorchExportEngine(_TorchEngine):
+    """A file of ``torch.export``."""
+
+    def _load(self, path: Path, extra: dict) -> Callable:
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', 'The given buffer is not writable')  # nor written
+            program = torch.export.load(str(path), extra_files=extra)
+        return program.module().to(self._device)

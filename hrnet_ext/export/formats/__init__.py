@@ -1,0 +1,63 @@
+"""Writers of exported files, one module a format: graph in, file out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import torch
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of exported file.
+
+    Args:
+        name: As on the command line.
+        suffix: Of its files.
+        half: What the network computes in with ``--half``. In fp32, its weights are stored in fp16,
+            and the runtime chooses.
+        companions: Suffixes of what lies beside the file.
+        takes_int8: Whether ``--int8`` goes with it.
+        needs: Packages that write and check it.
+        checked_by: The provider that a new file is compared in.
+    """
+
+    name: str
+    suffix: str
+    half: torch.dtype
+    companions: tuple[str, ...] = ()
+    takes_int8: bool = False
+    needs: tuple[str, ...] = ()
+    checked_by: str | None = None
+
+    @property
+    def write(self) -> Callable:
+        """``write(graph, example, path, metadata)``; what it needs is imported here."""
+        return import_module(f'{__name__}.{self.name.replace("-", "_")}').write
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format(
+            'onnx',
+            '.onnx',
+            torch.float32,
+            takes_int8=True,
+            needs=('onnx', 'onnxruntime'),
+            checked_by='onnxruntime',
+        ),
+        Format(
+            'openvino',
+            '.xml',
+            torch.float32,
+            ('.bin',),
+            takes_int8=True,
+            needs=('onnx', 'openvino'),
+        ),
+        Format('torchscript', '.torchscript', torch.bfloat16),
+        Format('torch-export', '.pt2', torch.bfloat16),
+    )
+}

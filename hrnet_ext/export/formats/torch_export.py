@@ -1,0 +1,24 @@
+"""torch.export's files: read by PyTorch, compiled ahead of time by its tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hrnet_ext.export.metadata import KEY, Metadata
+
+
+def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> None:
+    """Write a graph, its batch of any size.
+
+    Args:
+        graph: :class:`~hrnet_ext.export.graph.PoseGraph`.
+        example: What it takes.
+        path: The file.
+        metadata: What the file says of itself.
+    """
+    batch = torch.export.Dim('batch', min=1)
+    program = torch.export.export(graph, (example,), dynamic_shapes=({0: batch},))
+    torch.export.save(program, path, extra_files={KEY: metadata.to_json()})

@@ -1,0 +1,79 @@
+"""Crops of people to compare and calibrate with: of a data set, or rendered where there is none.
+
+Legend: crops (N, H, W, 3) uint8 BGR.
+"""
+
+from __future__ import annotations
+
+import mmpose.datasets.datasets  # noqa: F401 - its data sets register on import
+import numpy as np
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import DATASETS, init_default_scope
+
+from hrnet_ext.datasets.synthetic import SyntheticSpec
+from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.datasets.synthetic.render import render
+from hrnet_ext.export.crops import cut, regions_of
+from hrnet_ext.export.metadata import Metadata
+
+
+def real_crops(cfg: Config, metadata: Metadata, num: int) -> tuple[np.ndarray, str]:
+    """People of the test data set; rendered ones where it is not there.
+
+    Args:
+        cfg: Config of the model.
+        metadata: The size of a crop.
+        num: How many.
+
+    Returns:
+        crops, and where they are from.
+    """
+    try:
+        return crops_of(cfg, 'test', num), 'of the test data set'
+    except FileNotFoundError:
+        return rendered_crops(metadata, num), 'rendered'
+
+
+def crops_of(cfg: Config, split: str, num: int) -> np.ndarray:
+    """People of a config's data set, evenly spread over it, cropped by the test pipeline.
+
+    Args:
+        cfg: Config of the model.
+        split: ``'train'`` or ``'test'``.
+        num: How many, at most.
+
+    Raises:
+        FileNotFoundError: If the data set is not there.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmpose'))
+    config = ConfigDict(cfg[f'{split}_dataloader'].dataset)
+    config.pipeline = cfg.test_dataloader.dataset.pipeline
+    dataset = DATASETS.build(config)
+    chosen = np.linspace(0, len(dataset) - 1, min(num, len(dataset))).astype(int)
+    return np.stack([dataset[int(i)]['inputs'].permute(1, 2, 0).numpy() for i in chosen])
+
+
+def rendered_crops(metadata: Metadata, num: int) -> np.ndarray:
+    """Rendered people."""
+    spec = SyntheticSpec()
+    crops: list[np.ndarray] = []
+    while sum(map(len, crops)) < num:
+        rendering = render(picture_scene(spec, 'val', len(crops)))
+        boxes = np.array([_box_of(person.mask) for person in rendering.people])
+        regions = regions_of(boxes, metadata.input_size, metadata.padding)
+        crops.append(cut(rendering.picture, regions, metadata.input_size))
+    return np.concatenate(crops)[:num]
+
+
+def random_crops(metadata: Metadata, num: int) -> np.ndarray:
+    """Noise: what no network was trained on."""
+    width, height = metadata.input_size
+    return np.random.default_rng(0).integers(0, 256, (num, height, width, 3), dtype=np.uint8)
+
+
+def _box_of(mask: np.ndarray) -> list[float]:
+    """The smallest box x1, y1, x2, y2 around a mask (H, W); the whole picture around nothing."""
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        return [0, 0, mask.shape[1], mask.shape[0]]
+    return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]

@@ -1,0 +1,132 @@
+"""Run an exported model without PyTorch: numpy, OpenCV and ONNX Runtime or OpenVINO are enough.
+
+    session = PoseSession('pose.onnx')
+    keypoints, scores = session(cv2.imread('person.jpg'), [[40, 20, 180, 400]])
+
+Legend: N boxes or people; K keypoints; image space is pixels of the image, input space pixels of
+a crop.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hrnet_ext.export.crops import cut, regions_of, to_image_space
+from hrnet_ext.export.engines import Settings, open_engine
+from hrnet_ext.export.inputs import checked_boxes, checked_crops, checked_image
+from hrnet_ext.export.metadata import Metadata
+
+BATCH_SIZE = 64
+
+
+class PoseSession:
+    """Estimates poses by an exported model.
+
+    Called with a frame and boxes it is what :class:`~hrnet_ext.tracking.PoseTracker` takes.
+
+    Args:
+        path: A file of ``tools/export.py``.
+        provider: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files ``'torchscript'``
+            or ``'torch-export'``; None takes the first that is installed and reads the file.
+        device: The provider's name of a device, such as ``'CUDAExecutionProvider'`` of ONNX
+            Runtime or ``'GPU'`` of OpenVINO; empty is the CPU, others were never run.
+        precision: ``'half'`` runs a file in OpenVINO with half precision, whatever it was written
+            in, ``'fp32'`` with full; empty goes by the file.
+        num_threads: None leaves it to the provider.
+        batch_size: Crops that are computed at once, at most.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is broken or none of ours, or an argument does not go with it.
+        ImportError: If nothing that runs it is installed.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        provider: str | None = None,
+        *,
+        device: str = '',
+        precision: str = '',
+        num_threads: int | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size should be at least 1, but is {batch_size}')
+        if precision not in ('', 'fp32', 'half'):
+            raise ValueError(f"precision should be 'fp32' or 'half', but is {precision!r}")
+        self.batch_size = batch_size
+        self._engine = open_engine(path, provider, Settings(device, precision, num_threads))
+        self.metadata = Metadata.from_json(self._engine.description, str(path))
+
+    def __call__(
+        self, image: np.ndarray, boxes: Sequence | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The pose in each box.
+
+        Args:
+            image: (H, W, 3) uint8, BGR.
+            boxes: (N, 4) x1, y1, x2, y2; a fifth column, scores, is not used. They may reach out
+                of the image.
+
+        Returns:
+            keypoints (N, K, 2) float32 in image space, scores (N, K) float32.
+
+        Raises:
+            ValueError: If the image is grey or not uint8, or a box has no pixel of it; says which.
+        """
+        image = checked_image(image)
+        boxes = checked_boxes(boxes, image.shape[1::-1])
+        size = self.metadata.input_size
+        regions = regions_of(boxes, size, self.metadata.padding)
+        keypoints, scores = self.estimate(cut(image, regions, size))
+        return to_image_space(keypoints, regions, size), scores
+
+    def estimate(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keypoints (B, K, 2) in input space, and scores (B, K), of crops.
+
+        Args:
+            crops: (B, H, W, 3) uint8, BGR.
+        """
+        found = self.outputs(crops)
+        return found['keypoints'], found['scores']
+
+    def outputs(self, crops: np.ndarray) -> Mapping[str, np.ndarray]:
+        """All outputs of the graph by name; ``heatmaps`` (B, K, h, w) if it was exported with them.
+
+        Args:
+            crops: (B, H, W, 3) uint8, BGR.
+
+        Raises:
+            ValueError: If they are of another size or type.
+        """
+        crops = checked_crops(crops, self.metadata.input_size)
+        if not len(crops):
+            num_keypoints = len(self.metadata.keypoints.names)
+            return {
+                'keypoints': np.zeros((0, num_keypoints, 2), np.float32),
+                'scores': np.zeros((0, num_keypoints), np.float32),
+            }
+        parts = [
+            self._engine(self.prepare(crops[begin : begin + self.batch_size]))
+            for begin in range(0, len(crops), self.batch_size)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def prepare(self, crops: np.ndarray) -> np.ndarray:
+        """What the graph takes: the crops (B, H, W, 3), or normalised images (B, 3, H, W) float32.
+
+        Args:
+            crops: (B, H, W, 3) uint8, BGR.
+        """
+        if self.metadata.normalizes:
+            return np.ascontiguousarray(crops)
+        pixels = crops[..., ::-1] if self.metadata.bgr_to_rgb else crops
+        mean, std = np.array([self.metadata.mean, self.metadata.std], np.float32)
+        images = (pixels.astype(np.float32) - mean) / std
+        return np.ascontiguousarray(images.transpose(0, 3, 1, 2))

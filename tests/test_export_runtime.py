@@ -1,0 +1,212 @@
+"""A session runs an exported file without PyTorch and OpenMMLab, and says what it cannot take."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.export.runtime import PoseSession
+from tests.export_cases import export, small_config, with_onnxruntime, with_openvino
+from tests.inference_cases import picture, random_boxes
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = """
+import sys
+import numpy as np
+from hrnet_ext.export.runtime import PoseSession
+
+path, provider, image, out = sys.argv[1:]
+session = PoseSession(path, provider)
+keypoints, scores = session(np.load(image), [[10, 5, 90, 110], [60, 5, 150, 110]])
+absent = ('torch', 'mmengine', 'mmcv', 'mmpose', 'scipy')
+assert not [name for name in absent if name in sys.modules]
+for name in absent:
+    try:
+        __import__(name)
+    except ImportError:
+        continue
+    raise AssertionError(f'{name} is there')
+np.savez(out, keypoints=keypoints, scores=scores)
+"""
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory) -> tuple[Path, torch.nn.Module, Metadata]:
+    pytest.importorskip('onnx', reason='onnx is not installed')
+    pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
+    return export(small_config(), tmp_path_factory.mktemp('exported'))
+
+
+@pytest.fixture
+def session(exported) -> PoseSession:
+    return PoseSession(exported[0], 'onnxruntime', num_threads=1)
+
+
+def bare_site(folder: Path, *distributions: str) -> Path:
+    """A folder with links to what some distributions installed, and to our package."""
+    for name in distributions:
+        for file in importlib.metadata.files(name) or ():
+            top = file.parts[0]
+            if top not in ('..', '__pycache__') and not (folder / top).exists():
+                (folder / top).symlink_to(file.locate().parents[len(file.parts) - 1] / top)
+    (folder / 'hrnet_ext').symlink_to(ROOT / 'hrnet_ext')
+    return folder
+
+
+def opencv() -> str:
+    owners = importlib.metadata.packages_distributions()
+    return owners['cv2'][0]
+
+
+@pytest.mark.parametrize(
+    ('provider', 'distributions'),
+    [
+        pytest.param('onnxruntime', ['onnxruntime'], marks=with_onnxruntime),
+        pytest.param('openvino', ['openvino'], marks=with_openvino),
+    ],
+)
+def test_it_runs_where_neither_torch_nor_openmmlab_is_installed(
+    exported, tmp_path, provider, distributions
+):
+    (tmp_path / 'site').mkdir()
+    site = bare_site(tmp_path / 'site', 'numpy', opencv(), *distributions)
+    np.save(tmp_path / 'image.npy', picture())
+    script = f'import sys; sys.path.append({str(site)!r})\n{SCRIPT}'
+    files = [exported[0], provider, tmp_path / 'image.npy', tmp_path / 'out.npz']
+    done = subprocess.run(
+        [sys.executable, '-I', '-S', '-c', script, *map(str, files)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    there = np.load(tmp_path / 'out.npz')
+    here = PoseSession(exported[0], provider)(picture(), [[10, 5, 90, 110], [60, 5, 150, 110]])
+    np.testing.assert_allclose(there['keypoints'], here[0], atol=1e-3)
+    np.testing.assert_allclose(there['scores'], here[1], rtol=1e-5)
+
+
+def test_poses_are_those_of_mmposes_test_step(exported, session):
+    from hrnet_ext.apis import PoseInferencer
+
+    _, model, _ = exported
+    cfg = small_config()
+    inferencer = PoseInferencer(cfg, device='cpu', optimize='off')
+    inferencer.model.load_state_dict(model.state_dict())
+    boxes = random_boxes(9)[:, :4]
+    wanted, wanted_scores = inferencer.estimate(picture(), boxes)
+    keypoints, scores = session(picture(), boxes)
+    apart = np.abs(keypoints - wanted).max(-1)
+    assert (apart < 2e-3).mean() > 0.98  # image pixels; the rest are ties of random heatmaps
+    np.testing.assert_allclose(scores, wanted_scores, rtol=1e-3, atol=1e-4)
+    assert keypoints.dtype == scores.dtype == np.float32
+    assert keypoints.shape == (9, 17, 2)
+
+
+def test_a_batch_is_split_and_joined(exported):
+    boxes = random_boxes(7)[:, :4]
+    whole = PoseSession(exported[0], 'onnxruntime', num_threads=1)(picture(), boxes)
+    split = PoseSession(exported[0], 'onnxruntime', num_threads=1, batch_size=3)(picture(), boxes)
+    np.testing.assert_allclose(split[1], whole[1], rtol=1e-4)
+    assert split[0].shape == whole[0].shape
+
+
+def test_normalising_outside_of_the_graph_gives_what_pytorch_normalises(tmp_path, exported):
+    _, model, _ = exported
+    path, _, metadata = export(small_config(), tmp_path, model=model, normalizes=False)
+    crops = np.random.default_rng(0).integers(0, 256, (3, 128, 96, 3), dtype=np.uint8)
+    tensor = torch.from_numpy(crops).permute(0, 3, 1, 2)
+    wanted = model.data_preprocessor({'inputs': list(tensor), 'data_samples': []})['inputs']
+    session = PoseSession(path, 'onnxruntime', num_threads=1)
+    assert not metadata.normalizes
+    np.testing.assert_array_equal(session.prepare(crops), wanted.numpy())
+    assert session(picture(), [[10, 5, 90, 110]])[0].shape == (1, 17, 2)
+
+
+def test_nobody_gives_nobody(session):
+    for nobody in ([], np.zeros((0, 4)), np.zeros((0, 5))):
+        keypoints, scores = session(picture(), nobody)
+        assert keypoints.shape == (0, 17, 2)
+        assert scores.shape == (0, 17)
+
+
+def test_a_box_may_reach_out_of_the_image_and_carry_a_score(session):
+    keypoints, _ = session(picture(), [[-50, -50, 80, 200, 0.9]])
+    assert np.isfinite(keypoints).all()
+
+
+@pytest.mark.parametrize(
+    ('image', 'message'),
+    [
+        (picture()[..., 0], r'is \(120, 160\) uint8; make it cv2.cvtColor.*GRAY2BGR'),
+        (picture()[..., :1], r'is \(120, 160, 1\) uint8; make it cv2.cvtColor.*GRAY2BGR'),
+        (np.dstack([picture(), picture()[..., 0]]), 'BGRA2BGR'),
+        (picture().astype(np.uint16) * 257, r'uint16; make it \(image / 257\)'),
+        (picture().astype(np.float32), 'float32; bring its values to 0 to 255'),
+        (np.zeros((0, 5, 3), np.uint8), r'is \(0, 5, 3\) uint8'),
+        ('person.jpg', r'is str; read files by cv2.imread'),
+        (None, r'is NoneType; read files by cv2.imread'),
+    ],
+)
+def test_an_image_of_another_kind_is_refused_with_the_cure(session, image, message):
+    with pytest.raises(ValueError, match=message):
+        session(image, [[10, 5, 90, 110]])
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'message'),
+    [
+        ([[10, 5, 90, 110], [200, 5, 300, 110]], r'box 1 is outside of the image \(160x120\)'),
+        ([[-90, 5, 0, 110]], 'box 0 is outside'),
+        ([[50, 5, 20, 110]], r'box 0 has no area; give \(x1, y1, x2, y2\)'),
+        ([[1, 2, np.nan, 4]], 'box 0 is not finite'),
+        ([10, 5, 90, 110], r'boxes should be \(N, 4\), x1 y1 x2 y2, but are \(4,\)'),
+        ([[1, 2, 3]], r'but are \(1, 3\)'),
+        ([[1, 2, 3, 4], [1]], 'boxes should be'),
+    ],
+)
+def test_boxes_that_are_none_are_refused_by_number(session, boxes, message):
+    with pytest.raises(ValueError, match=message):
+        session(picture(), boxes)
+
+
+def test_crops_of_another_size_are_refused(session):
+    with pytest.raises(ValueError, match=r'should be \(B, 128, 96, 3\) uint8.*\(1, 96, 128, 3\)'):
+        session.estimate(np.zeros((1, 96, 128, 3), np.uint8))
+
+
+def test_arguments_are_checked(exported, tmp_path):
+    path = exported[0]
+    with pytest.raises(ValueError, match='batch_size should be at least 1'):
+        PoseSession(path, batch_size=0)
+    with pytest.raises(ValueError, match="precision should be 'fp32' or 'half', but is 'int4'"):
+        PoseSession(path, precision='int4')
+    with pytest.raises(ValueError, match='is run by openvino or onnxruntime, not by'):
+        PoseSession(path, 'tensorrt')
+    with pytest.raises(ValueError, match='ONNX Runtime has no NoneExecutionProvider here, but'):
+        PoseSession(path, 'onnxruntime', device='NoneExecutionProvider')
+    with pytest.raises(ValueError, match='runs a file in the precision it was written in'):
+        PoseSession(path, 'onnxruntime', precision='half')
+    with pytest.raises(FileNotFoundError, match=r'exported model not found: .*none.onnx'):
+        PoseSession(tmp_path / 'none.onnx')
+    with pytest.raises(ValueError, match=r'the name should end in \.onnx, \.xml'):
+        PoseSession(tmp_path / 'pose.pth')
+
+
+@with_openvino
+def test_openvino_names_the_devices_it_has(exported):
+    with pytest.raises(ValueError, match=r'OpenVINO has no QUANTUM here, but .*CPU'):
+        PoseSession(exported[0], 'openvino', device='QUANTUM')
+
+
+def test_without_a_runtime_it_says_what_to_install(exported, monkeypatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(ImportError, match='needs openvino or onnxruntime, which is not installed'):
+        PoseSession(exported[0])
