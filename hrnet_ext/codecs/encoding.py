@@ -4,7 +4,7 @@ Legend: B samples; K keypoints; (W, H) heatmap size; keypoints (B, K, 2) as (x, 
 space; visible (B, K), labelled if >= 0.5; heatmaps (B, K, H, W) float32.
 
 The numbers are those of the released code (Xiao et al., ECCV 2018; Sun et al., CVPR 2019) as
-MMPose computes them.
+MMPose computes them, on the CPU to the last bit.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-RADIUS_IN_SIGMAS = 3  # a Gaussian is cut off there, and dropped if its window misses the heatmap
+from hrnet_ext.codecs.gaussian_rows import RADIUS_IN_SIGMAS, gaussian_rows, window
 
 
 def encode_rounded(
@@ -24,19 +24,10 @@ def encode_rounded(
     Returns:
         heatmaps (B, K, H, W), and weights (B, K): ``visible``, 0 where the Gaussian is outside.
     """
-    radius = sigma * RADIUS_IN_SIGMAS
-    patch = _gaussian_patch(sigma, keypoints.device)
     center = (keypoints + 0.5).long()
-    first = (center - radius).long()  # truncated towards zero, as the reference does
-    end = (center + radius + 1).long()
-    inside = _touches(first, end, heatmap_size)
-
-    offsets = torch.arange(len(patch), device=keypoints.device)
-    columns, column_valid = _window(first[..., 0], end[..., 0], offsets, heatmap_size[0])
-    rows, row_valid = _window(first[..., 1], end[..., 1], offsets, heatmap_size[1])
-    drawn = inside & (visible >= 0.5)
-    valid = row_valid[..., :, None] & column_valid[..., None, :] & drawn[..., None, None]
-    heatmaps = _scatter(patch, rows, columns, valid, heatmap_size)
+    inside = _touches(*window(center, sigma), heatmap_size)
+    table = gaussian_rows(tuple(heatmap_size), sigma, keypoints.device)
+    heatmaps = table.draw(center, inside & (visible >= 0.5))
     return heatmaps, _weights(visible, inside)
 
 
@@ -48,55 +39,38 @@ def encode_unbiased(
     Returns:
         heatmaps (B, K, H, W), and weights (B, K): ``visible``, 0 where the Gaussian is outside.
     """
-    width, height = heatmap_size
     radius = sigma * RADIUS_IN_SIGMAS
     inside = _touches(keypoints - radius, keypoints + radius + 1, heatmap_size)
-    axes = {'dtype': keypoints.dtype, 'device': keypoints.device}
-    dx = torch.arange(width, **axes) - keypoints[..., 0, None]
-    dy = torch.arange(height, **axes) - keypoints[..., 1, None]
-    drawn = (inside & (visible >= 0.5))[..., None, None]
-    squared = dx.square()[..., None, :] + dy.square()[..., :, None]
-    heatmaps = _exp(-squared / (2 * sigma**2)) * drawn
-    return heatmaps.float(), _weights(visible, inside)
+    drawn = (inside & (visible >= 0.5))[..., None]
+    x, y = keypoints.where(drawn, math.inf).unbind(-1)  # infinitely far away: exp(-inf) is 0
+    heatmaps = _gaussians(x.flatten(), y.flatten(), heatmap_size, 2 * sigma**2)
+    return heatmaps.view(*visible.shape, *heatmaps.shape[1:]), _weights(visible, inside)
 
 
-def _gaussian_patch(sigma: float, device: torch.device) -> Tensor:
-    """The Gaussian all keypoints share: (S, S), S = 2 * 3 * sigma + 1, value 1 in the middle."""
-    size = 2 * RADIUS_IN_SIGMAS * sigma + 1
-    axis = torch.arange(math.ceil(size), dtype=torch.float32) - size // 2
-    squared = axis.square()[:, None] + axis.square()[None, :]
-    return _exp(-squared / (2 * sigma**2)).to(device)
+def _gaussians(x: Tensor, y: Tensor, size: tuple[int, int], scale: float) -> Tensor:
+    """exp(-distance^2 / scale) of pixels to points (N,), as (N, H, W) float32."""
+    dx, dy = (_squared_distances(center, length) for center, length in zip((x, y), size))
+    if math.frexp(scale)[0] == 0.5:  # a power of two: dividing before the sum changes no bit
+        dx, dy, scale = dx / -scale, dy / -scale, None
+    heatmaps = dx[:, None, :] + dy[:, :, None]
+    if scale is not None:
+        heatmaps /= -scale
+    if heatmaps.device.type == 'cpu':  # NumPy's exp is the reference's
+        np.exp(heatmaps.numpy(), out=heatmaps.numpy())
+    else:
+        heatmaps.exp_()
+    return heatmaps.float()
 
 
-def _exp(x: Tensor) -> Tensor:
-    """NumPy's on the CPU, equal to the reference to the last bit; elsewhere the device's own."""
-    return torch.from_numpy(np.exp(x.numpy())) if x.device.type == 'cpu' else x.exp()
+def _squared_distances(center: Tensor, length: int) -> Tensor:
+    """Of centres (N,) on an axis to its ``length`` pixels: (N, length)."""
+    pixels = torch.arange(length, dtype=center.dtype, device=center.device)
+    return (pixels - center[:, None]).square()
 
 
 def _touches(first: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:
     limit = torch.tensor(size, device=first.device)
     return ((first < limit) & (end >= 0)).all(-1)
-
-
-def _window(first: Tensor, end: Tensor, offsets: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Where the patch's lines fall on one axis: (B, K, S) positions, and which of them count."""
-    position = first[..., None] + offsets
-    return position, (position >= 0) & (position < end[..., None].clamp(max=length))
-
-
-def _scatter(
-    patch: Tensor, rows: Tensor, columns: Tensor, valid: Tensor, size: tuple[int, int]
-) -> Tensor:
-    """Write the patch into empty heatmaps; what does not count goes to one spare element."""
-    batch, num_keypoints = rows.shape[:2]
-    width, height = size
-    total = batch * num_keypoints * height * width
-    start = torch.arange(batch * num_keypoints, device=rows.device) * (height * width)
-    start = start.view(batch, num_keypoints, 1, 1)
-    index = start + rows[..., :, None] * width + columns[..., None, :]
-    flat = torch.zeros(total + 1, device=rows.device)
-    flat[index.where(valid, total)] = patch.expand(batch, num_keypoints, -1, -1)
-    return flat[:total].view(batch, num_keypoints, height, width)
 
 
 def _weights(visible: Tensor, inside: Tensor) -> Tensor:

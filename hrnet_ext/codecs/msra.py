@@ -10,7 +10,8 @@ import torch
 from mmpose.codecs.base import BaseKeypointCodec
 from torch import Tensor
 
-from hrnet_ext.codecs.decoding import heatmap_maximum, refine_dark, shift_quarter
+from hrnet_ext.codecs.dark import refine_dark
+from hrnet_ext.codecs.decoding import heatmap_maximum, shift_quarter
 from hrnet_ext.codecs.encoding import encode_rounded, encode_unbiased
 from hrnet_ext.registry import KEYPOINT_CODECS
 

@@ -6,12 +6,13 @@ Legend: B samples; K keypoints; heatmaps (B, K, H, W) over stride 4; keypoints i
 from collections.abc import Sequence
 
 import torch
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from mmpose.models.heads import HeatmapHead as MMPoseHeatmapHead
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
 from hrnet_ext.models.accuracy import heatmap_accuracy
+from hrnet_ext.models.flip_test import merge_flipped
 from hrnet_ext.registry import MODELS
 
 
@@ -73,6 +74,36 @@ class HeatmapHead(MMPoseHeatmapHead):
             torch.cat([label.keypoints_visible for label in labels]),
         )
         return heatmaps, weights * torch.cat([label.keypoint_weights for label in labels])
+
+    def predict(
+        self,
+        feats: Sequence[Tensor] | Sequence[Sequence[Tensor]],
+        batch_data_samples: Sequence[PoseDataSample],
+        test_cfg: dict | None = None,
+    ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
+        """What :meth:`decode` finds; with ``output_heatmaps`` the B heatmaps, too.
+
+        Args:
+            feats: Maps; with ``flip_test`` a pair, of the crops and of the mirrored crops.
+            batch_data_samples: B samples; the flip test takes ``flip_indices`` from the first.
+            test_cfg: ``flip_test``, ``flip_mode``, ``shift_heatmap``, ``output_heatmaps``.
+        """
+        test_cfg = test_cfg or {}
+        flip_test = test_cfg.get('flip_test', False)
+        if flip_test and test_cfg.get('flip_mode', 'heatmap') != 'heatmap':
+            return super().predict(feats, batch_data_samples, test_cfg)
+        if flip_test:
+            heatmaps = merge_flipped(
+                *map(self.forward, feats),
+                batch_data_samples[0].metainfo['flip_indices'],
+                shift=test_cfg.get('shift_heatmap', False),
+            )
+        else:
+            heatmaps = self.forward(feats).detach()
+        found = self.decode(heatmaps)
+        if not test_cfg.get('output_heatmaps', False):
+            return found
+        return found, [PixelData(heatmaps=each) for each in heatmaps]
 
     def decode(self, batch_outputs: Tensor) -> list[InstanceData]:
         """Heatmaps -> per sample keypoints (1, K, 2) in input space, keypoint_scores (1, K)."""

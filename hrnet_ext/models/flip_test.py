@@ -1,0 +1,40 @@
+"""The flip test's average: heatmaps of crops and of their mirror images, as one.
+
+Legend: B crops; K keypoints; heatmaps (B, K, H, W).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+PIXELS_PER_CHUNK = 2**18  # a megabyte: what stays in a CPU's cache from step to step
+
+
+def merge_flipped(
+    heatmaps: Tensor, mirrored: Tensor, flip_indices: Sequence[int], *, shift: bool
+) -> Tensor:
+    """The mean of heatmaps and mirrored-back ones, new and with MMPose's numbers.
+
+    Args:
+        heatmaps: Of the crops.
+        mirrored: Of the mirrored crops.
+        flip_indices: The K keypoints' mirror images.
+        shift: Move the mirrored-back ones a pixel to the right, where the network's strides put
+            them; their first column stays.
+    """
+    order = torch.tensor(flip_indices, device=heatmaps.device)
+    heatmaps, mirrored = heatmaps.detach().contiguous(), mirrored.detach().contiguous()
+    merged = torch.empty_like(heatmaps)
+    on_cpu = heatmaps.device.type == 'cpu'
+    step = max(1, PIXELS_PER_CHUNK // heatmaps[0].numel()) if on_cpu else len(heatmaps)
+    for mean, own, other in zip(*(each.split(step) for each in (merged, heatmaps, mirrored))):
+        back = other.index_select(1, order).flip(-1)
+        if shift:
+            # all pixels in a row, then those that the row before would have run into
+            torch.add(own.view(-1)[1:], back.view(-1)[:-1], out=mean.view(-1)[1:])
+            torch.add(own[..., 0], back[..., 0], out=mean[..., 0])
+        else:
+            torch.add(own, back, out=mean)
+        mean *= 0.5
+    return merged
