@@ -27,7 +27,8 @@ def test_the_mean_equals_the_reference(shift, samples_per_chunk, monkeypatch):
     before = heatmaps.clone(), mirrored.clone()
     found = merge_flipped(heatmaps, mirrored, FLIP_INDICES, shift=shift)
     assert torch.equal(found, reference(heatmaps, mirrored, shift))
-    assert torch.equal(heatmaps, before[0]) and torch.equal(mirrored, before[1])
+    assert torch.equal(heatmaps, before[0])
+    assert torch.equal(mirrored, before[1])
 
 
 def test_memory_layout_and_gradients_change_nothing():
@@ -36,7 +37,8 @@ def test_memory_layout_and_gradients_change_nothing():
     heatmaps = heatmaps.contiguous(memory_format=torch.channels_last).requires_grad_()
     found = merge_flipped(heatmaps, mirrored, FLIP_INDICES, shift=True)
     assert torch.equal(found, wanted)
-    assert found.is_contiguous() and not found.requires_grad
+    assert found.is_contiguous()
+    assert not found.requires_grad
 
 
 def test_one_pixel_goes_where_its_mirror_image_is():
