@@ -29,6 +29,12 @@ TRANSFORMS = Registry(
     scope='hrnet_ext',
     locations=['hrnet_ext.datasets.transforms'],
 )
+FUNCTIONS = Registry(
+    'function',
+    parent=mmengine.FUNCTIONS,
+    scope='hrnet_ext',
+    locations=['hrnet_ext.datasets.collate'],
+)
 METRICS = Registry(
     'metric', parent=mmengine.METRICS, scope='hrnet_ext', locations=['hrnet_ext.evaluation.metrics']
 )

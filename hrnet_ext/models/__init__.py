@@ -11,6 +11,7 @@ __all__ = ['HRNet', 'HRNetV2']
 
 if find_spec('mmpose'):
     from hrnet_ext.models.heatmap_head import HeatmapHead
+    from hrnet_ext.models.preprocessor import PoseDataPreprocessor
     from hrnet_ext.models.topdown import TopdownPoseEstimator
 
-    __all__ += ['HeatmapHead', 'TopdownPoseEstimator']
+    __all__ += ['HeatmapHead', 'PoseDataPreprocessor', 'TopdownPoseEstimator']

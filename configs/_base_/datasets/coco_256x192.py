@@ -17,22 +17,24 @@ train_pipeline = [
     dict(type='GetBBoxCenterScale'),
     dict(type='RandomFlip', direction='horizontal'),
     dict(type='RandomHalfBody'),
-    dict(type='RandomBBoxTransform'),
-    dict(type='TopdownAffine', input_size=codec['input_size']),
+    dict(type='hrnet_ext.RandomBBoxTransform'),
+    dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size']),
     dict(type='hrnet_ext.KeypointTargets'),
-    dict(type='PackPoseInputs'),
+    dict(type='hrnet_ext.PackPoseInputs'),
 ]
 val_pipeline = [
-    dict(type='hrnet_ext.LoadImage'),
+    dict(type='hrnet_ext.LoadImage', reuse=True),  # an image's people come one after another
     dict(type='GetBBoxCenterScale'),
-    dict(type='TopdownAffine', input_size=codec['input_size']),
-    dict(type='PackPoseInputs'),
+    dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size']),
+    dict(type='hrnet_ext.PackPoseInputs'),
 ]
 
 train_dataloader = dict(
     batch_size=64,
     num_workers=2,
     persistent_workers=True,
+    pin_memory=True,
+    collate_fn=dict(type='hrnet_ext.stack_samples'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,
@@ -43,10 +45,11 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
-val_dataloader = dict(
+test_dataloader = dict(
     batch_size=32,
     num_workers=2,
     persistent_workers=True,
+    pin_memory=True,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     batch_sampler=dict(type='hrnet_ext.WholeBatches'),  # same results in any number of processes
@@ -62,7 +65,8 @@ val_dataloader = dict(
         pipeline=val_pipeline,
     ),
 )
-test_dataloader = val_dataloader
+# MMPose's inferencers, which read the test loader, cannot do with a collate_fn.
+val_dataloader = dict(**test_dataloader, collate_fn=dict(type='hrnet_ext.stack_samples'))
 
 val_evaluator = dict(type='hrnet_ext.CocoMetric')  # on the annotation file of its dataloader
 test_evaluator = val_evaluator

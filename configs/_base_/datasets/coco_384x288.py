@@ -6,7 +6,7 @@ codec = dict(
     type='hrnet_ext.MSRAHeatmap', input_size=(288, 384), heatmap_size=(72, 96), sigma=3
 )  # (w, h)
 
-crop = dict(type='TopdownAffine', input_size=codec['input_size'])
+crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
 train_pipeline = [*_base_.train_pipeline[:-3], crop, *_base_.train_pipeline[-2:]]
 val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -1,7 +1,7 @@
 """Less shift, scale and rotation than for photographs: rendered people are easy."""
 
 mild = dict(
-    type='RandomBBoxTransform',
+    type='hrnet_ext.RandomBBoxTransform',
     shift_factor=0.08,
     scale_factor=(0.8, 1.2),
     rotate_factor=30,

@@ -10,8 +10,8 @@ codec = dict(
 )  # (w, h)
 
 # No shift and no half bodies, as in MMPose and the official release.
-vary = dict(type='RandomBBoxTransform', shift_prob=0)
-crop = dict(type='TopdownAffine', input_size=codec['input_size'])
+vary = dict(type='hrnet_ext.RandomBBoxTransform', shift_prob=0)
+crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
 train_pipeline = [*_base_.train_pipeline[:3], vary, crop, *_base_.train_pipeline[-2:]]
 val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
 

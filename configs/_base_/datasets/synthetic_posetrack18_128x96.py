@@ -14,7 +14,7 @@ codec = dict(
     unbiased=True,
 )  # (w, h)
 
-crop = dict(type='TopdownAffine', input_size=codec['input_size'])
+crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
 train_pipeline = [*_base_.train_pipeline[:3], _base_.mild, crop, *_base_.train_pipeline[-2:]]
 val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
 

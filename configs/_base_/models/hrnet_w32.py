@@ -3,10 +3,11 @@
 model = dict(
     type='hrnet_ext.TopdownPoseEstimator',
     data_preprocessor=dict(
-        type='PoseDataPreprocessor',
+        type='hrnet_ext.PoseDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
+        non_blocking=True,
     ),
     backbone=dict(
         type='hrnet_ext.HRNet',

@@ -13,6 +13,7 @@ from hrnet_ext.datasets.body.coco_files import check_annotations, check_detectio
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
 from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
 from hrnet_ext.datasets.body.files import check_images
+from hrnet_ext.datasets.body.sample_reader import SampleReader
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
@@ -20,7 +21,7 @@ READING_ERRORS = (ValueError, KeyError, TypeError, IndexError, AttributeError, A
 
 
 @DATASETS.register_module()
-class CocoDataset(MMPoseCocoDataset):
+class CocoDataset(SampleReader, MMPoseCocoDataset):
     """MMPose's COCO data set, which says early and clearly what is wrong with its files.
 
     Annotations, detections and the presence of every image are checked when the data set is built.

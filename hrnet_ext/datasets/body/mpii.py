@@ -15,6 +15,7 @@ from hrnet_ext.datasets.body.files import check_images
 from hrnet_ext.datasets.body.mpii_files import People, read_people
 from hrnet_ext.datasets.body.mpii_head_boxes import check_head_boxes, read_head_boxes
 from hrnet_ext.datasets.body.mpii_keypoints import mpii_metainfo
+from hrnet_ext.datasets.body.sample_reader import SampleReader
 from hrnet_ext.evaluation.pckh import head_sizes
 from hrnet_ext.registry import DATASETS
 
@@ -30,7 +31,7 @@ AREA_SHARE = 0.53  # of the box that a person fills: MMPose's, for people withou
 
 
 @DATASETS.register_module()
-class MpiiDataset(BaseCocoStyleDataset):
+class MpiiDataset(SampleReader, BaseCocoStyleDataset):
     """MPII's single people, given by position and size, with all coordinates 0-based.
 
     Samples are those of MMPose's data set of this name, but for what that forgets: it moves boxes

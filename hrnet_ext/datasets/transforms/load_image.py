@@ -1,49 +1,130 @@
 """Read an image, or say which file could not be read and why."""
 
+import os
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from mmcv.image import imfrombytes
 from mmengine.fileio import get
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 
+from hrnet_ext.datasets.transforms.jpeg_decoding import decode_reduced, decode_whole
+from hrnet_ext.datasets.transforms.reduction import choose_reduction
 from hrnet_ext.registry import TRANSFORMS
 
+PLAIN = ('color', 'cv2')  # the usual colours and decoder
 WHERE = "its folder is data_prefix.img of the data set, its name the annotation's file_name"
+
+
+class Picture(NamedTuple):
+    """A decoded file: the image (h, w, 3), what it is reduced by, and its whole shape (H, W)."""
+
+    image: np.ndarray
+    reduction: int
+    shape: tuple[int, int]
 
 
 @TRANSFORMS.register_module()
 class LoadImage(MMPoseLoadImage):
     """MMPose's ``LoadImage`` with one clear error for a missing, empty or broken file.
 
-    Takes the same arguments; an image already in ``results['img']`` is used as it is.
+    An image already in ``results['img']`` is used as it is.
+
+    Args:
+        reuse: Decode a file once for all its people, if they come one after another, as they do
+            in testing. The image is then read-only: no step after this one may write into it.
+        reduce_for: (w, h) of the network's input. Decodes a JPEG at a half, a quarter or an eighth
+            of its size if the person's box is at least 2, 4 or 8 times as large as the input, which
+            saves most of the decoding. All coordinates remain those of the whole image, and
+            ``img_shape`` its shape; :class:`hrnet_ext.TopdownAffine`, which must be the one that
+            crops, knows what to do. Pixels then differ from MMPose's.
+        **options: As :class:`mmpose.datasets.transforms.LoadImage`.
 
     Raises:
         FileNotFoundError: If the file does not exist or may not be read.
-        ValueError: If it is empty or not an image.
+        ValueError: If it is empty or not an image; if ``reduce_for`` is asked of other than BGR
+            images decoded by OpenCV.
     """
+
+    def __init__(
+        self, *, reuse: bool = False, reduce_for: tuple[int, int] | None = None, **options
+    ) -> None:
+        super().__init__(**options)
+        decoder = (self.color_type, self.imdecode_backend)
+        if reduce_for and decoder != PLAIN:
+            raise ValueError(
+                f'reduce_for needs color_type and imdecode_backend to be {PLAIN}, not {decoder}'
+            )
+        self.reuse, self.reduce_for = reuse, reduce_for
+        self._last: tuple[tuple, Picture] | None = None
 
     def transform(self, results: dict) -> dict | None:
         """Add ``img`` (H, W, 3), BGR, ``img_shape`` and ``ori_shape`` (H, W)."""
         if 'img' in results:
             return super().transform(results)
-        path = results['img_path']
         try:
-            image = self._decode(path)
+            picture = self._picture(results['img_path'], self._reduction(results))
         except (OSError, ValueError):
             if self.ignore_empty:
                 return None
             raise
+        reduced = {'img_reduction': picture.reduction} if picture.reduction > 1 else {}
+        shapes = {'img_shape': picture.shape, 'ori_shape': picture.shape}
+        return {**results, 'img': picture.image, **shapes, **reduced}
+
+    def _reduction(self, results: dict) -> int:
+        """What one person's picture may be reduced by; 1 for several people's."""
+        boxes = results.get('bbox')
+        if not self.reduce_for or boxes is None or len(boxes) != 1:
+            return 1
+        return choose_reduction(boxes[0], self.reduce_for)
+
+    def _picture(self, path: str, reduction: int) -> Picture:
+        """A file's, decoded now or the last time."""
+        if not self.reuse or not os.path.isfile(path):
+            return self._decode(path, reduction)
+        status = os.stat(path)
+        key = (path, status.st_mtime_ns, status.st_size, reduction)
+        if self._last and self._last[0] == key:
+            return self._last[1]
+        picture = self._decode(path, reduction)
+        picture.image.flags.writeable = False
+        self._last = (key, picture)
+        return picture
+
+    def _decode(self, path: str, reduction: int) -> Picture:
+        content = self._read(path)
+        smaller = decode_reduced(content, reduction) if reduction > 1 else None
+        if smaller:
+            image, shape = smaller
+        else:
+            image, reduction = self._whole(path, content), 1
+            shape = image.shape[:2]
         if self.to_float32:
             image = image.astype(np.float32)
-        return {**results, 'img': image, 'img_shape': image.shape[:2], 'ori_shape': image.shape[:2]}
+        return Picture(image, reduction, shape)
 
-    def _decode(self, path: str) -> np.ndarray:
+    def _read(self, path: str) -> bytes:
         try:
-            content = get(path, backend_args=self.backend_args)
+            content = self._content(path)
         except OSError as error:
             raise FileNotFoundError(f'cannot read image `{path}` ({error}); {WHERE}') from error
         if not content:
             raise ValueError(f'image `{path}` is an empty file; copy it again')
+        return content
+
+    def _content(self, path: str) -> bytes:
+        if self.backend_args or '://' in path:
+            return get(path, backend_args=self.backend_args)
+        with open(path, 'rb', buffering=0) as file:
+            return file.read()
+
+    def _whole(self, path: str, content: bytes) -> np.ndarray:
+        if (self.color_type, self.imdecode_backend) == PLAIN:
+            image = decode_whole(content)
+            if image is not None:
+                return image
         try:
             image = imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
         except (cv2.error, OSError) as error:

@@ -1,0 +1,23 @@
+"""Move, resize and turn people's boxes at random."""
+
+import numpy as np
+from mmpose.datasets.transforms import RandomBBoxTransform as MMPoseRandomBBoxTransform
+from scipy.special import ndtr, ndtri
+
+from hrnet_ext.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomBBoxTransform(MMPoseRandomBBoxTransform):
+    """MMPose's ``RandomBBoxTransform``: the same boxes for the same random numbers, sooner.
+
+    Takes the same arguments. SciPy's general way to a truncated normal distribution takes longer
+    than the rest of the step: here it is the distribution inverted, one formula.
+    """
+
+    @staticmethod
+    def _truncnorm(low: float = -1.0, high: float = 1.0, size: tuple = ()) -> np.ndarray:
+        """Standard normal numbers between ``low`` and ``high``, float32, from NumPy's state."""
+        below, above = ndtr(low), ndtr(high)
+        uniform = np.random.uniform(size=size)
+        return ndtri(below + uniform * (above - below)).astype(np.float32)

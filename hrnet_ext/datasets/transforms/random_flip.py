@@ -1,0 +1,36 @@
+"""Mirror a picture and its people at random."""
+
+from bisect import bisect_right
+
+import numpy as np
+from mmcv.transforms.utils import cache_randomness
+from mmpose.datasets.transforms import RandomFlip as MMPoseRandomFlip
+
+from hrnet_ext.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomFlip(MMPoseRandomFlip):
+    """MMPose's ``RandomFlip``: the same directions for the same random numbers, sooner.
+
+    Args:
+        prob: How likely a flip is, in all directions together; or a list, in each.
+        direction: 'horizontal', 'vertical', 'diagonal', or a list of these.
+    """
+
+    def __init__(
+        self,
+        prob: float | list[float] = 0.5,
+        direction: str | list[str] = 'horizontal',
+    ) -> None:
+        super().__init__(prob, direction)
+        directions = [direction] if isinstance(direction, str) else list(direction)
+        shares = prob if isinstance(prob, list) else [prob / len(directions)] * len(directions)
+        bounds = np.cumsum([*shares, 1 - sum(shares) if isinstance(prob, list) else 1.0 - prob])
+        self._directions = [*directions, None]
+        self._bounds = (bounds / bounds[-1]).tolist()
+
+    @cache_randomness
+    def _choose_direction(self) -> str | None:
+        """A direction, or None for no flip: what ``numpy.random.choice`` would choose."""
+        return self._directions[bisect_right(self._bounds, np.random.random_sample())]

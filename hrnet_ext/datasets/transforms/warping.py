@@ -1,0 +1,114 @@
+"""Cut a person out of a picture by an affine map: OpenCV's pixels in less time.
+
+Legend: image (H, W) or (H, W, C), in rows and columns of any order; matrix (2, 3) takes image space
+to input space, both (x, y) in pixels; size (w, h) of the network's input.
+"""
+
+import math
+import threading
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+MARGIN = 3  # pixels around what is looked up; bilinear interpolation needs one, rounding another
+MAX_SHARE = 8  # pixels of the picture per pixel of the input, up to which four channels pay
+
+
+def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """``cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)``, equal to the bit.
+
+    Only the part of the picture that is looked up is touched, in two ways that save time:
+
+    - A mirrored picture, which NumPy gives as a view, would be copied byte by byte on its way into
+      OpenCV; here OpenCV mirrors that part.
+    - Three channels of bytes take a slower way through OpenCV than four: a fourth is added.
+    """
+    box = looked_up(matrix, size, image.shape[:2])
+    if box is None:
+        return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
+    part, flip_code = _upright(image[box])
+    widen = _gains_from_four_channels(part, size)
+    if flip_code is None and not widen:
+        return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
+    canvas = _canvas((*image.shape[:2], 4) if widen else image.shape, image.dtype)
+    if widen and flip_code is None:
+        cv2.cvtColor(part, cv2.COLOR_BGR2BGRA, dst=canvas[box])
+    else:
+        part = cv2.cvtColor(part, cv2.COLOR_BGR2BGRA) if widen else part
+        cv2.flip(part, flip_code, dst=canvas[box])
+    warped = cv2.warpAffine(canvas, matrix, size, flags=cv2.INTER_LINEAR)
+    return cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR) if widen else warped
+
+
+def looked_up(
+    matrix: np.ndarray, size: tuple[int, int], shape: tuple[int, int]
+) -> tuple[slice, slice] | None:
+    """Rows and columns of a picture (H, W) that an input shows; None if there are none.
+
+    In plain numbers: for four corners, arrays take longer than all else.
+    """
+    (a, b, shift_x), (c, d, shift_y) = matrix.tolist()
+    determinant = a * d - b * c
+    if not determinant or not math.isfinite(determinant):
+        return None
+    width, height = size
+    corners = [(x - shift_x, y - shift_y) for x in (0, width) for y in (0, height)]
+    columns = _span([(d * x - b * y) / determinant for x, y in corners], shape[1])
+    rows = _span([(a * y - c * x) / determinant for x, y in corners], shape[0])
+    return (rows, columns) if rows and columns else None
+
+
+def _span(places: list[float], end: int) -> slice | None:
+    """The pixels of 0 ... ``end`` that lie among ``places``, and ``MARGIN`` more."""
+    low, high = min(places) - MARGIN, max(places) + MARGIN
+    if not (low < end and high > 0):  # nor if they are not numbers
+        return None
+    return slice(math.floor(max(low, 0)), math.ceil(min(high, end)))
+
+
+def _upright(image: np.ndarray) -> tuple[np.ndarray, int | None]:
+    """The picture in the order of its memory, and how ``cv2.flip`` turns that into the picture."""
+    upside_down, mirrored = image.strides[0] < 0, image.strides[1] < 0
+    if not (upside_down or mirrored):
+        return image, None
+    code = -1 if upside_down and mirrored else int(mirrored)
+    return image[:: -1 if upside_down else 1, :: -1 if mirrored else 1], code
+
+
+def _gains_from_four_channels(part: np.ndarray, size: tuple[int, int]) -> bool:
+    """Whether three channels of bytes are worth widening, and may be."""
+    if part.dtype != np.uint8 or part.shape[2:] != (3,):
+        return False
+    few = part.shape[0] * part.shape[1] <= MAX_SHARE * size[0] * size[1]
+    return few and four_channels_agree()
+
+
+@lru_cache(maxsize=1)
+def four_channels_agree() -> bool:
+    """Whether this build of OpenCV, on this processor, interpolates each channel alike.
+
+    It does wherever it was tried, but does not promise to: it is asked once.
+    """
+    image = np.random.RandomState(0).randint(0, 256, (61, 83, 3), np.uint8)
+    matrix = np.array([[1.31, -0.72, 20.4], [0.72, 1.31, -29.6]])
+    size, flags = (96, 128), cv2.INTER_LINEAR
+    wide = cv2.warpAffine(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), matrix, size, flags=flags)
+    return bool((wide[..., :3] == cv2.warpAffine(image, matrix, size, flags=flags)).all())
+
+
+class _Scratch(threading.local):
+    """Memory that a thread writes pictures into again and again; fresh memory costs more."""
+
+    memory = np.empty(0, np.uint8)
+
+
+_scratch = _Scratch()
+
+
+def _canvas(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array that is valid until the next one, filled with anything."""
+    num_bytes = math.prod(shape) * dtype.itemsize
+    if _scratch.memory.size < num_bytes:
+        _scratch.memory = np.empty(num_bytes, np.uint8)
+    return _scratch.memory[:num_bytes].view(dtype).reshape(shape)
