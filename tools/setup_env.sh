@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PYTHON=${PYTHON:-python3}
 VENV=$(realpath -m "${VENV:-.venv}")  # scripts inside name it: no way through another folder
-stamp=$(cat requirements/{runtime,openmmlab,tests,constraints}.txt setup.cfg setup.py | cksum)
+stamp=$(cat requirements/{runtime,openmmlab,tests,export,constraints}.txt setup.cfg setup.py | cksum)
 
 "$PYTHON" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || {
     echo "error: $PYTHON is $("$PYTHON" -V 2>&1); name a Python 3.10 to 3.13: PYTHON=python3.12 bash $0" >&2
