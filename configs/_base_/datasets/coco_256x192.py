@@ -15,7 +15,7 @@ codec = dict(
 train_pipeline = [
     dict(type='hrnet_ext.LoadImage'),
     dict(type='GetBBoxCenterScale'),
-    dict(type='RandomFlip', direction='horizontal'),
+    dict(type='hrnet_ext.RandomFlip', direction='horizontal'),
     dict(type='RandomHalfBody'),
     dict(type='hrnet_ext.RandomBBoxTransform'),
     dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size']),

@@ -57,7 +57,8 @@ def _split(split: str, options: Options, report: Report, stage: Stage) -> None:
     num = min(num, QUICK_SAMPLES) if options.quick else num
     line_up = LineUp()
     for name, dataset in datasets.items():
-        line_up.enter(name, partial(_all_samples, dataset, num), tolerance=OFF_BY.get(name, 0.0))
+        samples = partial(_all_samples, dataset, _order(split, num))
+        line_up.enter(name, samples, tolerance=OFF_BY.get(name, 0.0))
     line_up.check(BASELINE, _share_of_pixels)
     contest = stage.contest(line_up)
     extra = {'pixels that differ': line_up.differences.get}
@@ -95,10 +96,15 @@ def _where(folder: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _all_samples(dataset: Any, num: int) -> Call:
+def _order(split: str, num: int) -> list[int]:
+    """As the split's samples are read: people of an image one after another only in testing."""
+    return list(range(num) if split == 'test' else np.random.default_rng(0).permutation(num))
+
+
+def _all_samples(dataset: Any, order: list[int]) -> Call:
     def call() -> list[torch.Tensor]:
         np.random.seed(0)  # the steps of both draw from NumPy's global state
-        return [dataset[index]['inputs'] for index in range(num)]
+        return [dataset[index]['inputs'] for index in order]
 
     return call
 
@@ -117,7 +123,7 @@ def _stages(split: str, datasets: dict[str, Any], num: int, where: tuple) -> Non
     for _ in range(options.rounds):
         for name, dataset in datasets.items():
             np.random.seed(0)
-            rounds[name].append(_one_pass(dataset, num, stage.clock))
+            rounds[name].append(_one_pass(dataset, _order(split, num), stage.clock))
     medians = {
         name: {step: float(np.median([each[step] for each in of])) for step in of[0]}
         for name, of in rounds.items()
@@ -129,7 +135,7 @@ def _stages(split: str, datasets: dict[str, Any], num: int, where: tuple) -> Non
     table.add('sum', *[sum(medians[name].values()) for name in datasets])
 
 
-def _one_pass(dataset: Any, num: int, clock: Callable[[], float]) -> dict[str, float]:
+def _one_pass(dataset: Any, order: list[int], clock: Callable[[], float]) -> dict[str, float]:
     """Milliseconds per sample of each step."""
     spent: dict[str, float] = {}
 
@@ -139,11 +145,11 @@ def _one_pass(dataset: Any, num: int, clock: Callable[[], float]) -> dict[str, f
         spent[name] = spent.get(name, 0.0) + clock() - start
         return result
 
-    for index in range(num):
+    for index in order:
         sample = timed('annotation', dataset.get_data_info, index)
         for step in dataset.pipeline.transforms:
             sample = timed(type(step).__name__, step, sample)
-    return {name: seconds * MILLI / num for name, seconds in spent.items()}
+    return {name: seconds * MILLI / len(order) for name, seconds in spent.items()}
 
 
 @contextmanager
