@@ -77,7 +77,7 @@ def test_requirements_leave_the_openmmlab_stack_alone():
     assert not set(required) & set(OPENMMLAB)
 
 
-@pytest.mark.parametrize('name', ['runtime', 'tests'])
+@pytest.mark.parametrize('name', ['runtime', 'tests', 'export'])
 def test_every_requirement_has_a_tested_pin(name):
     def names(file):
         lines = (ROOT / 'requirements' / f'{file}.txt').read_text().splitlines()

@@ -69,7 +69,10 @@ class DarkStep(nn.Module):
         height, width = heatmaps.shape[-2:]
         x, y = maxima.long().unbind(-1)
         near = self._blurred_around(heatmaps, x, y) * self._restored_height(heatmaps)
-        value = near.clamp(min=LOG_FLOOR).log().unbind(-1)  # 25 of (B, K), row by row
+        near = near.clamp(min=LOG_FLOOR)
+        # Over the middle one, a factor that cancels: logarithms near 0 are exact enough in float32.
+        middle = near[..., near.shape[-1] // 2, None]
+        value = (near / middle).log().unbind(-1)  # 25 of (B, K), row by row
 
         def at(right: int, down: int) -> Tensor:
             return value[(REACH + down) * (2 * REACH + 1) + REACH + right]
