@@ -59,7 +59,7 @@ def test_bf16_steps_are_those_of_plain_autocast(on_cpu):
     model, plain = Line(), Line()
     plain.load_state_dict(model.state_dict())
     optim = wrapper(model)
-    sgd = torch.optim.SGD(plain.parameters(), lr=0.1, momentum=0.9)
+    sgd = torch.optim.SGD(plain.parameters(), lr=0.1, momentum=0.9, fused=True)
     for _ in range(3):
         x = torch.rand(8, 4)
         with optim.optim_context(model):

@@ -3,92 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.runner import Runner
 
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
 from hrnet_ext.engine import agreement
 from tests.tiny_coco import write_coco
-
-CODEC = {
-    'type': 'hrnet_ext.MSRAHeatmap',
-    'input_size': (64, 96),
-    'heatmap_size': (16, 24),
-    'sigma': 1.5,
-}
-
-
-def make_config(root) -> Config:
-    """A run of one epoch on the tiny data set in ``root``, which starts and ends well."""
-
-    def loader(targets: list[dict], **options) -> dict:
-        steps = [
-            {'type': 'hrnet_ext.LoadImage'},
-            {'type': 'GetBBoxCenterScale'},
-            {'type': 'TopdownAffine', 'input_size': CODEC['input_size']},
-        ]
-        dataset = {
-            'type': 'hrnet_ext.CocoDataset',
-            'data_root': str(root / 'data'),
-            'ann_file': 'people.json',
-            'data_prefix': {'img': 'images/'},
-            'pipeline': [*steps, *targets, {'type': 'PackPoseInputs'}],
-            **options,
-        }
-        sampler = {'type': 'DefaultSampler', 'shuffle': False}
-        return {'batch_size': 6, 'num_workers': 0, 'sampler': sampler, 'dataset': dataset}
-
-    val = loader([], test_mode=True)
-    return Config(
-        {
-            'default_scope': 'mmpose',
-            'work_dir': str(root / 'work'),
-            'model': {
-                'type': 'hrnet_ext.TopdownPoseEstimator',
-                'data_preprocessor': {
-                    'type': 'PoseDataPreprocessor',
-                    'mean': [127.0] * 3,
-                    'std': [127.0] * 3,
-                },
-                'backbone': {'type': 'hrnet_ext.HRNet', 'width': 8, 'num_modules': (1, 1, 1)},
-                'head': {
-                    'type': 'hrnet_ext.HeatmapHead',
-                    'in_channels': 8,
-                    'out_channels': 17,
-                    'deconv_out_channels': None,
-                    'decoder': CODEC,
-                },
-            },
-            'train_dataloader': loader([{'type': 'GenerateTarget', 'encoder': CODEC}]),
-            'val_dataloader': val,
-            'test_dataloader': val,
-            'val_evaluator': {'type': 'hrnet_ext.CocoMetric'},
-            'test_evaluator': {'type': 'hrnet_ext.CocoMetric'},
-            'train_cfg': {'by_epoch': True, 'max_epochs': 1},
-            'val_cfg': {},
-            'test_cfg': {},
-            'optim_wrapper': {'optimizer': {'type': 'Adam', 'lr': 1e-4}},
-            'default_hooks': {
-                'checkpoint': {
-                    'type': 'CheckpointHook',
-                    'save_best': 'coco/AP',
-                    'rule': 'greater',
-                }
-            },
-            'custom_hooks': [{'type': 'hrnet_ext.PreflightHook'}],
-        }
-    )
+from tests.tiny_run import make_config, start
 
 
 @pytest.fixture
 def config(tmp_path):
     write_coco(tmp_path / 'data')
     return make_config(tmp_path)
-
-
-def start(config: Config, command: str = 'train') -> None:
-    config.experiment_name = f'preflight_{np.random.default_rng().integers(1 << 60)}'
-    getattr(Runner.from_cfg(config), command)()
 
 
 def test_what_fits_together_runs_to_the_end(config, tmp_path):

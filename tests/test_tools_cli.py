@@ -78,7 +78,7 @@ def train_arguments(*arguments):
     parser = cli.config_parser('')
     cli.add_run_arguments(parser)
     parser.add_argument('--resume', nargs='?', const='auto')
-    for flag in ('--amp', '--no-validate', '--auto-scale-lr'):
+    for flag in ('--amp', '--channels-last', '--compile', '--no-validate', '--auto-scale-lr'):
         parser.add_argument(flag, action='store_true')
     return parser.parse_args(list(arguments))
 
@@ -172,14 +172,6 @@ def test_best_and_last_name_checkpoints_of_the_work_dir(tmp_path):
     assert find('https://a/b.pth', str(tmp_path)) == 'https://a/b.pth'
     with pytest.raises(FileNotFoundError, match='no `best` checkpoint'):
         find('best', str(tmp_path / 'empty'))
-
-
-def test_amp_takes_our_wrapper_and_refuses_to_replace_a_custom_one(config):
-    run_config.set_amp(config)
-    assert config.optim_wrapper.type == 'hrnet_ext.AmpOptimWrapper'
-    config.optim_wrapper.type = 'DeepSpeedOptimWrapper'
-    with pytest.raises(ValueError, match='DeepSpeedOptimWrapper'):
-        run_config.set_amp(config)
 
 
 def test_drawing_needs_a_hook_that_draws(config):

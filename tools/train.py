@@ -14,7 +14,21 @@ def main() -> None:
         metavar='CHECKPOINT',
         help="continue from this checkpoint; without a name from the work dir's last one, if any",
     )
-    parser.add_argument('--amp', action='store_true', help='fp16 on a GPU, bf16 on a CPU')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='half precision: fp16 on a GPU (or optim_wrapper.dtype=bfloat16), bf16 on a CPU',
+    )
+    parser.add_argument(
+        '--channels-last',
+        action='store_true',
+        help='memory layout that suits convolutions; results may differ in their last bits',
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='train through torch.compile; takes minutes to begin, pays on GPUs only',
+    )
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate in between')
     parser.add_argument(
         '--auto-scale-lr',

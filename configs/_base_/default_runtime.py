@@ -3,6 +3,7 @@
 default_scope = 'mmpose'  # our own types carry the prefix `hrnet_ext.`
 
 default_hooks = dict(
+    runtime_info=dict(type='hrnet_ext.RuntimeInfoHook'),  # logs without waiting for the device
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),

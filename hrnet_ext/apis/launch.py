@@ -12,12 +12,15 @@ from hrnet_ext.apis.processes import set_launcher
 from hrnet_ext.apis.run_config import (
     find_checkpoint,
     read_config,
-    set_amp,
     set_drawing,
     set_optimize,
     set_resume,
     set_work_dir,
 )
+from hrnet_ext.apis.training_options import set_speed
+from hrnet_ext.export.configs import refuse_optimizing, replace_model
+from hrnet_ext.export.engines import is_exported
+from hrnet_ext.host_memory import keep_freed_memory
 from hrnet_ext.writing import write_json
 
 METRIC_FILES = ('.json', '.yaml', '.yml', '.pkl', '.pickle')
@@ -36,8 +39,7 @@ def train(args: argparse.Namespace) -> None:
     set_work_dir(cfg, args)
     set_resume(cfg, args.resume)
     set_drawing(cfg, args)
-    if args.amp:
-        set_amp(cfg)
+    set_speed(cfg, args)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Nothing is measured, so there is no best one to keep.
@@ -45,6 +47,7 @@ def train(args: argparse.Namespace) -> None:
     if args.auto_scale_lr:
         _enable_auto_scale(cfg)
     set_launcher(cfg, args.launcher)
+    keep_freed_memory()
     Runner.from_cfg(cfg).train()
 
 
@@ -64,14 +67,18 @@ def test(args: argparse.Namespace) -> dict[str, float]:
     _check_suffix('--dump', args.dump, ('.pkl', '.pickle'))
     cfg = read_config(args.config, args.cfg_options)
     set_work_dir(cfg, args)
-    cfg.load_from = find_checkpoint(args.checkpoint, cfg.work_dir)
+    checkpoint = find_checkpoint(args.checkpoint, cfg.work_dir)
+    cfg.load_from = checkpoint
     cfg.resume = False
     set_drawing(cfg, args)
     if args.dump:
         evaluators = cfg.test_evaluator
         evaluators = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
         cfg.test_evaluator = [*evaluators, {'type': 'DumpResults', 'out_file_path': args.dump}]
-    if args.optimize:
+    if is_exported(checkpoint):
+        refuse_optimizing(checkpoint, args.optimize)
+        replace_model(cfg, checkpoint)
+    elif args.optimize:
         set_optimize(cfg, args.optimize)
     set_launcher(cfg, args.launcher)
     metrics = Runner.from_cfg(cfg).test()

@@ -73,19 +73,6 @@ def set_work_dir(cfg: Config, args: argparse.Namespace) -> None:
         ) from error
 
 
-def set_amp(cfg: Config) -> None:
-    """Train in half precision: fp16 with loss scaling on a GPU, bf16 on a CPU.
-
-    Raises:
-        ValueError: If the config has an optimizer wrapper of another kind.
-    """
-    wrapper = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    wrapper = wrapper if isinstance(wrapper, str) else wrapper.__name__
-    if wrapper not in PLAIN_WRAPPERS:
-        raise ValueError(f'--amp cannot take the place of optim_wrapper.type={wrapper}')
-    cfg.optim_wrapper.type = AMP_WRAPPER
-
-
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Continue from a checkpoint, or with ``'auto'`` from the last one in the work dir, if any.
 

@@ -69,8 +69,8 @@ def _squared_distances(center: Tensor, length: int) -> Tensor:
 
 
 def _touches(first: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:
-    limit = torch.tensor(size, device=first.device)
-    return ((first < limit) & (end >= 0)).all(-1)
+    (x, y), (width, height) = first.unbind(-1), size  # numbers: a tensor would have to be copied
+    return (x < width) & (y < height) & (end >= 0).all(-1)
 
 
 def _weights(visible: Tensor, inside: Tensor) -> Tensor:

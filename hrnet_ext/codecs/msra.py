@@ -5,6 +5,8 @@ Legend: N instances (always 1); B samples; K keypoints; ``input_size`` and ``hea
 the cropped network input.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from mmpose.codecs.base import BaseKeypointCodec
@@ -94,7 +96,7 @@ class MSRAHeatmap(BaseKeypointCodec):
         """
         encode = encode_unbiased if self.unbiased else encode_rounded
         return encode(
-            keypoints / self._scale(keypoints),
+            keypoints / self._scale(keypoints.device),
             keypoints_visible,
             heatmap_size=self.heatmap_size,
             sigma=self.sigma,
@@ -117,8 +119,13 @@ class MSRAHeatmap(BaseKeypointCodec):
                 keypoints = refine_dark(keypoints, heatmaps, self.blur_kernel_size)
             else:
                 keypoints = shift_quarter(keypoints, heatmaps)
-            return keypoints * self._scale(keypoints), scores
+            return keypoints * self._scale(keypoints.device), scores
 
-    def _scale(self, like: Tensor) -> Tensor:
-        """Input pixels per heatmap pixel, (x, y)."""
-        return torch.from_numpy(self.scale_factor).to(like.device)
+    def _scale(self, device: torch.device) -> Tensor:
+        """Input pixels per heatmap pixel, (x, y); copied to the device once."""
+        return _on_device(tuple(self.scale_factor.tolist()), device)
+
+
+@lru_cache(maxsize=16)
+def _on_device(numbers: tuple[float, ...], device: torch.device) -> Tensor:
+    return torch.tensor(numbers, device=device)

@@ -2,6 +2,14 @@
 
 from hrnet_ext.engine.amp import AmpOptimWrapper
 from hrnet_ext.engine.checkpoint_hook import CheckpointHook
+from hrnet_ext.engine.optim_wrapper import OptimWrapper
 from hrnet_ext.engine.preflight import PreflightHook
+from hrnet_ext.engine.runtime_info_hook import RuntimeInfoHook
 
-__all__ = ['AmpOptimWrapper', 'CheckpointHook', 'PreflightHook']
+__all__ = [
+    'AmpOptimWrapper',
+    'CheckpointHook',
+    'OptimWrapper',
+    'PreflightHook',
+    'RuntimeInfoHook',
+]

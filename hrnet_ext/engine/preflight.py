@@ -63,6 +63,17 @@ def _save_best_problems(runner: Runner) -> list[str]:
     return agreement.save_best_problems(keys, runner._val_loop.evaluator.metrics)
 
 
+def _compile_problems(runner: Runner, model: nn.Module) -> list[str]:
+    compiler = getattr(model, 'training_compiler', None)
+    if compiler is None or not isinstance(runner._train_loop, BaseLoop):
+        return []
+    try:
+        compiler.check(next(model.parameters()).device)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
 @HOOKS.register_module()
 class PreflightHook(Hook):
     """Raise one error that lists everything in a configuration that does not fit together.
@@ -70,7 +81,8 @@ class PreflightHook(Hook):
     Compares number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size
     and ``save_best`` with each other, and reads the first image of every loader. Runs once per
     command, before weights are downloaded; takes well under a second and draws no random number,
-    so results do not depend on it.
+    so results do not depend on it. Where training is to be compiled it also tries a compiler, which
+    takes some seconds.
     """
 
     priority = 'VERY_HIGH'
@@ -88,6 +100,7 @@ class PreflightHook(Hook):
         if _decodes_heatmaps(model):
             problems.extend(agreement.network_problems(model))
         problems.extend(_save_best_problems(runner))
+        problems.extend(_compile_problems(runner, model))
         if problems:
             lines = ''.join(f'\n  - {problem}' for problem in dict.fromkeys(problems))
             raise ValueError(f'this configuration cannot run:{lines}')

@@ -25,9 +25,11 @@ def heatmap_accuracy(
     """
     found, _ = heatmap_maximum(output.detach().float())
     wanted, _ = heatmap_maximum(target)
-    size = torch.tensor(output.shape[-2:], device=output.device)
+    height, width = output.shape[-2:]
+    dx, dy = (found - wanted).unbind(-1)
+    distance = torch.stack([dx / height, dy / width], -1).norm(dim=-1)
     counted = weights > 0
-    right = ((found - wanted) / size).norm(dim=-1) < threshold
+    right = (distance < threshold) & counted
     num_counted = counted.sum(0)
-    share = (right & counted).sum(0) / num_counted.clamp(min=1)
+    share = right.sum(0) / num_counted.clamp(min=1)
     return share.sum() / (num_counted > 0).sum().clamp(min=1)

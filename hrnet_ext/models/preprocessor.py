@@ -20,13 +20,23 @@ class PoseDataPreprocessor(MMPosePoseDataPreprocessor):
     Takes the same arguments and gives the same numbers. Stacked pictures
     (:func:`hrnet_ext.datasets.collate.stack_samples`) reach the device in one copy, and colours and
     mean are seen to once a batch instead of once a picture.
+
+    Attributes:
+        swaps_colours: Whether the first colour becomes the last. MMEngine does so by a list of
+            positions, which is copied to the device and waits for all that was asked of it before.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.swaps_colours = self._channel_conversion
+        self._channel_conversion = False
 
     def cast_data(self, data: Any) -> Any:
         """MMEngine's, but what samples know besides tensors is not deep-copied."""
         if isinstance(data, BaseDataElement):
             return moved(data, self.device, non_blocking=self._non_blocking)
-        return super().cast_data(data)
+        data = super().cast_data(data)
+        return data.flip(-3) if self.swaps_colours and isinstance(data, Tensor) else data
 
     def _get_pad_shape(self, data: dict[str, Any]) -> list[tuple[int, int]]:
         """(H, W) of each sample, padded; MMPose's takes a stack's first two axes for them."""

@@ -1,0 +1,47 @@
+"""Optimizer wrappers that use fused kernels and never wait for the device."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
+from torch.optim import Optimizer
+
+from hrnet_ext.engine.fused import choose_kernel, with_kernels_of
+from hrnet_ext.engine.lazy_history import record
+from hrnet_ext.registry import OPTIM_WRAPPERS
+
+
+class QuickSteps:
+    """What our optimizer wrappers do differently from MMEngine's; mixed into them."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the state of an optimizer, whichever kernels it worked by."""
+        super().load_state_dict(with_kernels_of(self.optimizer, state_dict))
+
+    def _clip_grad(self) -> None:
+        """As MMEngine's, but the norm is logged without waiting for it."""
+        groups = self.optimizer.param_groups
+        weights = [w for group in groups for w in group['params'] if w.grad is not None]
+        norm = self.clip_func(weights, **self.clip_grad_kwargs) if weights else None
+        if norm is not None:
+            record(self.message_hub, f'train/{self.grad_name}', norm)
+
+
+@OPTIM_WRAPPERS.register_module()
+class OptimWrapper(QuickSteps, MMEngineOptimWrapper):
+    """MMEngine's wrapper, with fused kernels where torch has them.
+
+    Args:
+        optimizer: Set to work by its fused kernel.
+        fused: Whether one kernel updates all weights, whose last bits differ then; None is wherever
+            torch has one and the optimizer's own arguments (``fused``, ``foreach``) leave it open.
+        **options: As :class:`mmengine.optim.OptimWrapper`.
+
+    Raises:
+        ValueError: If ``fused`` is True where there is no such kernel.
+    """
+
+    def __init__(self, optimizer: Optimizer, fused: bool | None = None, **options: Any) -> None:
+        choose_kernel(optimizer, fused)
+        super().__init__(optimizer=optimizer, **options)

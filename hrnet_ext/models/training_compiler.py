@@ -1,0 +1,78 @@
+"""Training through ``torch.compile`` without a trace of it in checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Maps = tuple[Tensor, ...]
+
+
+class TrainingCompiler:
+    """Calls a network compiled, for batches of one shape; others run as they are.
+
+    The shape is that of the first batch. A smaller last one of an epoch is not worth the minutes
+    that compiling takes, and compiling for any shape costs speed. The network keeps its names and
+    its class, so that checkpoints are the same with and without. On a GPU it was never run.
+
+    Args:
+        options: Of ``torch.compile``: ``mode``, ``backend``, ...
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = dict(options)
+        self._run: Callable[[nn.Module, Tensor], Maps] | None = None
+        self._shape: torch.Size | None = None
+
+    def __call__(self, network: nn.Module, images: Tensor) -> Maps:
+        """Images (B, 3, H, W) -> what the network makes of them."""
+        if self._run is None:
+            self._run = self._compiled(_forward)
+            self._shape = images.shape
+        run = self._run if images.shape == self._shape else _forward
+        return run(network, images)
+
+    def check(self, device: torch.device) -> None:
+        """Compile something small.
+
+        Raises:
+            ValueError: If that is not possible, with the reason.
+        """
+        try:
+            self._compiled(torch.square)(torch.ones(8, device=device))
+        except Exception as error:  # whatever a compiler or a backend may raise
+            reason = str(error).strip().splitlines()
+            raise ValueError(
+                f'model.compile={self.options or True}: PyTorch cannot compile here '
+                f'({type(error).__name__}: {reason[0] if reason else ""}); it needs a C++ compiler '
+                'such as g++, and Triton on GPUs. Or leave out --compile'
+            ) from error
+
+    def _compiled(self, function: Callable) -> Callable:
+        return torch.compile(function, **{'dynamic': False, **self.options})
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.options,)  # copies, such as an average of weights, begin anew
+
+
+def make_training_compiler(choice: bool | Mapping[str, Any]) -> TrainingCompiler | None:
+    """The compiler that a config asks for by True or by options; None for False.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if choice is False:
+        return None
+    if choice is not True and not isinstance(choice, Mapping):
+        raise ValueError(
+            "model.compile should be True, False or torch.compile's options, such as "
+            f"dict(mode='reduce-overhead'), but is {choice!r}"
+        )
+    return TrainingCompiler({} if choice is True else choice)
+
+
+def _forward(network: nn.Module, images: Tensor) -> Maps:
+    return network(images)
