@@ -64,7 +64,7 @@ def test_nothing_is_overwritten_unasked_and_numbers_are_checked(tmp_path):
         write_butterflies(tmp_path / 'new', num_val=0)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_shipped_config_learns_them_to_ap_above_90_percent(tmp_path):
     """Minutes on one core."""
     from mmengine.runner import Runner

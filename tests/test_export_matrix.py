@@ -17,7 +17,7 @@ from hrnet_ext.export.real_crops import random_crops, rendered_crops
 from hrnet_ext.export.runtime import PoseSession
 from tests.export_cases import build, export, with_onnxruntime, with_openvino
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 BATCHES = (1, 2, 7, 64) if os.environ.get('HRNET_EXT_LARGE_BATCHES') == '1' else (1, 2, 7)
 NUM_CROPS = 7  # different ones; larger batches repeat them

@@ -1,6 +1,6 @@
 """The hosts' models train and infer with our backbone, nothing in their configs changed but a type.
 
-One config for every set of classes around the backbone; ``-m slow`` takes a step with every one.
+One config for every set of classes around the backbone; ``-m exhaustive`` takes a step with every one.
 """
 
 import pytest
@@ -68,7 +68,7 @@ def test_checkpoints_of_every_kind_of_model_convert(host):
         assert {k.removeprefix('backbone.') for k in backbone} <= set(to_official(converted)), name
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @each_host
 def test_every_shipped_config_trains_a_step_and_infers(host, capsys):
     names = list(hrnet_configs(host))

@@ -52,7 +52,7 @@ def train(model, sizes=(2, 2)):
 
 @pytest.mark.parametrize(
     'with_cp',
-    [False, pytest.param(True, marks=pytest.mark.slow)],
+    [False, pytest.param(True, marks=pytest.mark.exhaustive)],
     ids=['plain', 'recomputing'],
 )
 def test_losses_weights_and_statistics_are_those_of_plain_training(with_cp):
@@ -113,7 +113,7 @@ def test_a_compiler_that_is_missing_is_named(monkeypatch):
         TrainingCompiler({}).check(torch.device('cpu'))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_compiled_run_resumes_as_a_plain_one_and_back(tmp_path):
     write_coco(tmp_path / 'data')
     config = make_config(tmp_path)
