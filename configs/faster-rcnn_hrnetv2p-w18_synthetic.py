@@ -55,9 +55,7 @@ train_dataloader = dict(
     sampler=dict(type='InfiniteSampler'),
     dataset=dict(**people, pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=4, num_workers=1, dataset=dict(**held_out, pipeline=test_pipeline)
-)
+val_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(**held_out, pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=held_out['data_root'] + held_out['ann_file'])
 test_evaluator = val_evaluator
@@ -73,7 +71,5 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
     dict(type='CosineAnnealingLR', by_epoch=False, begin=50, end=max_iters, eta_min=1e-5),
 ]
-default_hooks = dict(
-    logger=dict(interval=20), checkpoint=dict(by_epoch=False, interval=max_iters)
-)
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(by_epoch=False, interval=max_iters))
 log_processor = dict(window_size=20, by_epoch=False)

@@ -1,6 +1,6 @@
 """The hosts' models train and infer with our backbone, nothing in their configs changed but a type.
 
-One config for every set of classes around the backbone; ``-m exhaustive`` takes a step with every one.
+One config for every set of classes around the backbone; ``-m exhaustive`` takes a step with each.
 """
 
 import pytest

@@ -17,7 +17,6 @@ from tests.test_topdown import batch
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config, start
 
-
 SMALL = {'width': 8, 'num_modules': (1, 1, 1), 'num_blocks': (1, 1, 1, 1)}
 
 

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds: python tools/get_flops.py CONFIG [CONFIG ...] [--shape HEIGHT WIDTH]"""
+"""Parameters and multiply-adds: tools/get_flops.py CONFIG [CONFIG ...] [--shape HEIGHT WIDTH]"""
 
 from hrnet_ext import cli
 
