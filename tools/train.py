@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument(
         '--compile',
         action='store_true',
-        help='train through torch.compile; experimental: takes minutes to begin, never run on a GPU',
+        help='train through torch.compile; experimental: slow to begin, never run on a GPU',
     )
     parser.add_argument('--no-validate', action='store_true', help='do not evaluate in between')
     parser.add_argument(

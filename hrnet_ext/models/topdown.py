@@ -33,7 +33,7 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
         channels_last: Keep weights and maps in channels-last order, the faster one for
             convolutions on current CPUs and GPUs. Numbers may differ in the last bits.
         compile: Train the backbone through ``torch.compile``: True, or its options. Checkpoints and
-            predictions are untouched. Meant for GPUs, where it was never run; on CPUs it gained nothing when tried.
+            predictions are untouched. Never run on a GPU; on CPUs it gained nothing when tried.
 
     Raises:
         ValueError: If ``compile`` is something else.
