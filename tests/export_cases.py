@@ -41,7 +41,7 @@ WAYS = [
 ]
 SLOW_LAST = [  # torch.export takes its time
     *WAYS[:-1],
-    pytest.param('torch-export', 'torch-export', id='torch.export', marks=pytest.mark.slow),
+    pytest.param('torch-export', 'torch-export', id='torch.export', marks=pytest.mark.exhaustive),
 ]
 
 

@@ -197,7 +197,7 @@ class _Small(nn.Module):
         return (self.norm(self.conv(x)).relu(),)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not shutil.which('g++'), reason='PyTorch compiles by a C++ compiler')
 def test_other_networks_are_compiled_for_each_bucket():
     plain = randomize(_Small()).eval()
