@@ -60,7 +60,7 @@ class Options:
     detector_checkpoint: str | None = None
     batch_sizes: tuple[int, ...] = (1, 8)
     train_batch: int = 8
-    modes: tuple[str, ...] = ('off', 'fp32', 'fp32+compile', 'bf16', 'bf16+compile')
+    modes: tuple[str, ...] = ('off', 'fp32', 'bf16')  # on CPUs HRNets are not compiled
     data: str | None = None
     scratch: str | None = None
     people: int = 500

@@ -1,6 +1,6 @@
 """Five keypoints on rendered butterflies (`tools/make_butterflies.py`): a data set of one's own."""
 
-_base_ = ['coco_256x192.py', 'mild_variation.py']
+_base_ = 'synthetic_128x96.py'
 
 data_root = 'data/butterflies/'
 how_to_get = f'render the data: python tools/make_butterflies.py {data_root}'
@@ -33,36 +33,19 @@ metainfo = dict(
     sigmas=[0.05] * 5,  # how exactly people agree on a keypoint; COCO's range from 0.025 to 0.107
 )
 
-codec = dict(
-    type='hrnet_ext.MSRAHeatmap',
-    input_size=(96, 96),
-    heatmap_size=(24, 24),
-    sigma=1.5,
-    unbiased=True,
-)  # (w, h)
+codec = dict(input_size=(96, 96), heatmap_size=(24, 24))  # (w, h)
 
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:3], _base_.mild, crop, *_base_.train_pipeline[-2:]]
+train_pipeline = [*_base_.train_pipeline[:-3], crop, *_base_.train_pipeline[-2:]]
 val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
 
 butterflies = dict(
-    metainfo=metainfo,
-    data_root=data_root,
-    how_to_get=how_to_get,
-    data_prefix=dict(img='images/'),
+    metainfo=metainfo, data_root=data_root, how_to_get=how_to_get, data_prefix=dict(img='images/')
 )
 train_dataloader = dict(
-    batch_size=16,
-    num_workers=1,
-    dataset=dict(**butterflies, ann_file='annotations/train.json', pipeline=train_pipeline),
+    dataset=dict(**butterflies, ann_file='annotations/train.json', pipeline=train_pipeline)
 )
 val_dataloader = dict(
-    num_workers=1,
-    dataset=dict(
-        **butterflies,
-        ann_file='annotations/val.json',
-        bbox_file=None,  # ground-truth boxes
-        pipeline=val_pipeline,
-    ),
+    dataset=dict(**butterflies, ann_file='annotations/val.json', pipeline=val_pipeline)
 )
 test_dataloader = val_dataloader
