@@ -64,7 +64,7 @@ def parse_args() -> argparse.Namespace:
     model.add_argument('--detector-checkpoint', metavar='FILE', help='its weights')
     model.add_argument(
         '--modes', nargs='+', metavar='MODE',
-        help='of hrnet_ext.optimize (off fp32 fp32+compile bf16 bf16+compile)',
+        help='of hrnet_ext.optimize (off fp32 bf16; on CUDA with +compile and fp16, too)',
     )  # fmt: skip
     model.add_argument('--data', metavar='DIR', help="photographs in COCO's layout, for data")
     model.add_argument(
