@@ -13,11 +13,13 @@ from mmengine.config import Config
 
 from hrnet_ext.benchmark.command import make_options, run
 from hrnet_ext.benchmark.parts import PARTS, forward
+from hrnet_ext.benchmark.pixels import RANDOM_WEIGHTS
 from hrnet_ext.benchmark.report import Report
 from hrnet_ext.benchmark.silence import silence
 from hrnet_ext.benchmark.stage import Stage
 from hrnet_ext.benchmark.twin_data import mmpose_pipeline
 from hrnet_ext.benchmark.twins import Twins, mmpose_model
+from tests.export_cases import with_onnxruntime, with_openvino
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = 'body_2d_keypoint/topdown_heatmap/coco/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py'
@@ -77,6 +79,20 @@ def test_quick_codec_prints_and_writes_the_same_tables(tmp_path):
     assert written['options']['only'] == ['codec']
     for fact in ('processor', 'threads', 'versions', 'date', 'load at start', 'load at end'):
         assert f'- {fact}: {written["machine"][fact]}' in out.getvalue()
+
+
+@with_onnxruntime
+@with_openvino
+def test_exported_files_find_the_keypoints_of_those_they_are_timed_with():
+    options = {**QUICK, 'only': ['export'], 'batch_sizes': [2], 'modes': ['fp32'], 'rounds': 1}
+    (table,) = run(options, io.StringIO()).tables
+    found = {row[0]: row for row in table.rows}
+    column = table.columns.index('keypoints off by, px')
+    for name in ('ours, fp32', 'ONNX Runtime, fp32', 'OpenVINO, fp32'):
+        assert found[name][column] < 0.01, name
+    for name in ('OpenVINO, bf16', 'OpenVINO, int8', 'ONNX Runtime, int8'):
+        assert found[name][1].median > 0, name
+    assert RANDOM_WEIGHTS in table.notes
 
 
 def test_a_part_that_cannot_run_leaves_the_others_their_results():

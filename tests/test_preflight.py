@@ -70,6 +70,14 @@ def test_a_first_picture_that_is_none_is_named(config, tmp_path):
         start(config)
 
 
+def test_mmposes_data_set_that_crops_reduced_pictures_as_whole_ones_is_refused(config):
+    dataset = config.train_dataloader.dataset
+    dataset.type = 'CocoDataset'
+    dataset.pipeline[0].reduce_for = (64, 96)
+    with pytest.raises(ValueError, match=r"train_dataloader.*use type='hrnet_ext.TopdownAffine'"):
+        start(config)
+
+
 def test_a_missing_picture_is_named(config, tmp_path):
     (tmp_path / 'data' / 'images' / '000003.png').unlink()
     with pytest.raises(FileNotFoundError, match=r'1 of 3 images are missing'):

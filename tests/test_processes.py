@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.tiny_coco import write_coco
 
@@ -34,6 +36,7 @@ def run(tmp_path_factory):
         f'{name}_dataloader.{setting}' for name in ('train', 'val', 'test') for setting in settings
     ]
     options += [
+        'randomness.seed=0',
         'train_cfg.max_epochs=1',
         'train_cfg.val_interval=1',
         'default_hooks.logger.interval=1',
@@ -94,3 +97,18 @@ def test_two_processes_test_as_one(run, checkpoint, num_people):
     for index, found in people.items():
         for key in ('keypoints', 'keypoint_scores'):
             assert np.array_equal(found[key], others[index][key])
+
+
+@pytest.mark.exhaustive
+def test_two_compiled_processes_lose_what_plain_ones_do(run):
+    losses = {}
+    for name, choice in (('plain', []), ('compiled', ['--compile'])):
+        tool = ROOT / 'tools/dist_train.sh'
+        log = run('bash', tool, 'hrnet_synthetic', 2, '--work-dir', name, *choice)
+        assert 'coco/AP' in log
+        losses[name] = [float(loss) for loss in re.findall(r'Epoch\(train\).* loss: (\S+)', log)]
+    assert len(losses['plain']) == 2
+    assert losses['compiled'] == pytest.approx(losses['plain'], rel=1e-3)
+    saved = (torch.load(run.folder / name / 'epoch_1.pth', weights_only=False) for name in losses)
+    first, second = (set(each['state_dict']) for each in saved)
+    assert first == second

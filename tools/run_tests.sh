@@ -7,4 +7,4 @@ export VENV=${VENV:-.venv}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 bash tools/setup_env.sh
-exec "$VENV/bin/python" -m pytest "$@"
+exec "$VENV/bin/python" -m pytest -n auto --maxprocesses 4 --dist worksteal "$@"

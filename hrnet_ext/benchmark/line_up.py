@@ -96,16 +96,17 @@ class LineUp:
 
 def relative_difference(found: object, wanted: object) -> float:
     """The largest difference of two arrays (or sequences of arrays), over the largest value."""
-    found, wanted = _arrays(found), _arrays(wanted)
+    found, wanted = as_arrays(found), as_arrays(wanted)
     if [each.shape for each in found] != [each.shape for each in wanted]:
         raise ValueError(f'shapes {[x.shape for x in found]}, not {[x.shape for x in wanted]}')
     scale = max(np.abs(each).max(initial=0.0) for each in wanted) or 1.0
     return max(float(np.abs(a - b).max(initial=0.0) / scale) for a, b in zip(found, wanted))
 
 
-def _arrays(result: object) -> list[np.ndarray]:
+def as_arrays(result: object) -> list[np.ndarray]:
+    """A tensor, an array or nested sequences of them as a flat list, in double precision."""
     if isinstance(result, (list, tuple)):
-        return [array for each in result for array in _arrays(each)]
+        return [array for each in result for array in as_arrays(each)]
     if hasattr(result, 'detach'):
         result = result.detach().float().cpu().numpy()
     return [np.asarray(result, np.float64)]

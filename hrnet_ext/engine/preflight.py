@@ -1,12 +1,13 @@
 """Check before the first step what would otherwise fail, or silently train to nothing, later."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
+from hrnet_ext.datasets.transforms.reduction import check_croppers
 from hrnet_ext.engine import agreement
 from hrnet_ext.registry import HOOKS
 
@@ -42,8 +43,18 @@ def _dataset_problems(dataset: object, model: nn.Module, key: str) -> list[str]:
     if transforms and _decodes_heatmaps(model):
         problems += agreement.pipeline_problems(transforms, model.head.decoder, key)
     if transforms:
+        problems += _reduction_problems(transforms, key)
         problems += _first_image_problems(dataset, transforms[0], key)
     return problems
+
+
+def _reduction_problems(transforms: Sequence, key: str) -> list[str]:
+    """Our data sets check it themselves; others' may have ``LoadImage(reduce_for=...)``, too."""
+    try:
+        check_croppers(transforms)
+    except ValueError as error:
+        return [f'{key}.dataset: {error}']
+    return []
 
 
 def _first_image_problems(dataset: object, load: object, key: str) -> list[str]:
@@ -79,10 +90,10 @@ class PreflightHook(Hook):
     """Raise one error that lists everything in a configuration that does not fit together.
 
     Compares number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size
-    and ``save_best`` with each other, and reads the first image of every loader. Runs once per
-    command, before weights are downloaded; takes well under a second and draws no random number,
-    so results do not depend on it. Where training is to be compiled it also tries a compiler, which
-    takes some seconds.
+    and ``save_best`` with each other, and crops with reduced pictures; reads the first image of
+    every loader. Runs once per command, before weights are downloaded; takes well under a second
+    and draws no random number, so results do not depend on it. Where training is to be compiled it
+    also tries a compiler, which takes some seconds.
     """
 
     priority = 'VERY_HIGH'

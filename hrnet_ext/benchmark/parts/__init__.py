@@ -6,5 +6,5 @@ contestant cannot do is written into the table; what the part cannot do at all i
 ``ValueError`` or ``OSError``, and the other parts still run.
 """
 
-PARTS = ('forward', 'train', 'data', 'codec', 'test', 'growth', 'inferencer', 'eval')
+PARTS = ('forward', 'train', 'data', 'codec', 'test', 'growth', 'inferencer', 'export', 'eval')
 """Their names, which are those of the modules; in the order in which they run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from functools import partial
 from pathlib import Path
@@ -83,6 +84,7 @@ def _contest(
 
 
 def _prepare(runs: TwinRuns, runners: dict[str, Any], name: str) -> None:
+    gc.collect()  # ends the last run's workers, for which the next one would wait
     if name not in runners:
         runners[name] = runs.runner(name)
 
