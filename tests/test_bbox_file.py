@@ -170,6 +170,13 @@ def test_the_test_set_reads_the_boxes(detector, tmp_path):
     assert len(dataset) == count > 0
 
 
+@pytest.mark.parametrize(('name', 'side'), [('', 256), ('_512', 512)])
+def test_the_shipped_detector_sees_pictures_of_its_size(name, side):
+    detector = PersonDetector(config_path(f'detector_synthetic{name}'))
+    inputs = detector.prepare(np.zeros((60, 40, 3), np.uint8))['inputs']
+    assert tuple(inputs.shape) == (3, side, side)
+
+
 def test_the_shipped_detector_knows_people_alone_and_learns_from_pictures_and_videos():
     path = config_path('detector_synthetic')
     detector = PersonDetector(path)
