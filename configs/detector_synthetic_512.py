@@ -1,4 +1,4 @@
-"""`detector_synthetic` and its weights, shown larger pictures: for frames with many small people."""
+"""`detector_synthetic` and its weights, shown larger pictures: for frames with many people."""
 
 _base_ = 'detector_synthetic.py'
 
