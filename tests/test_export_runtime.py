@@ -36,6 +36,18 @@ for name in absent:
 np.savez(out, keypoints=keypoints, scores=scores)
 """
 
+SIGNALLED = """
+import faulthandler, signal, subprocess, sys
+from hrnet_ext.export.runtime import PoseSession
+
+faulthandler.enable()  # as pytest does: handlers get a stack of their own
+signal.signal(signal.SIGCHLD, lambda *_: None)  # as PyTorch's data loaders do
+sessions = [PoseSession(sys.argv[1], 'openvino') for _ in range(2)]
+while sessions:
+    del sessions[0]
+subprocess.run([sys.executable, '-c', ''])
+"""
+
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory) -> tuple[Path, torch.nn.Module, Metadata]:
@@ -204,6 +216,12 @@ def test_arguments_are_checked(exported, tmp_path):
 def test_openvino_names_the_devices_it_has(exported):
     with pytest.raises(ValueError, match=r'OpenVINO has no QUANTUM here, but .*CPU'):
         PoseSession(exported[0], 'openvino', device='QUANTUM')
+
+
+@with_openvino
+def test_a_signal_after_several_sessions_of_openvino_is_survived(exported):
+    done = subprocess.run([sys.executable, '-c', SIGNALLED, str(exported[0])], cwd=ROOT)
+    assert done.returncode == 0
 
 
 def test_without_a_runtime_it_says_what_to_install(exported, monkeypatch):

@@ -83,11 +83,11 @@ def in_openvino(network: bytes, images: Tensor, threads: int, precision: str) ->
         threads: Of one inference.
         precision: ``'f32'`` or ``'bf16'``: what it may compute in.
     """
-    import openvino
+    from hrnet_ext.export.engines.open_vino import shared_core  # here: openvino may be absent
 
     if images.is_cuda:
         raise RuntimeError('openvino has no CUDA')
-    core = openvino.Core()
+    core = shared_core()
     config = {
         'INFERENCE_PRECISION_HINT': precision,
         'INFERENCE_NUM_THREADS': threads,

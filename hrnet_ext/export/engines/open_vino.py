@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class OpenVinoEngine:
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
-        core = openvino.Core()
+        core = shared_core()
         device = settings.device or CPU
         if device.split('.')[0] not in {name.split('.')[0] for name in core.available_devices}:
             raise ValueError(
@@ -54,6 +55,18 @@ class OpenVinoEngine:
     def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
         found = self._request.infer([inputs], share_inputs=True)
         return dict(zip(self._outputs, found.values()))
+
+
+@lru_cache(maxsize=1)
+def shared_core() -> openvino.Core:
+    """The process's one OpenVINO, which stays.
+
+    Each gives the thread that first compiles with it a stack for signal handlers, and when it goes
+    puts back the one it found. Several that go in another order than the reverse of their coming
+    leave a stack that is no more: the next handled signal, a child's end or Ctrl-C, kills the
+    process (seen with OpenVINO 2026.4.1).
+    """
+    return openvino.Core()
 
 
 def _description(model: openvino.Model) -> str:
