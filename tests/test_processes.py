@@ -108,7 +108,8 @@ def test_two_compiled_processes_lose_what_plain_ones_do(run):
         assert 'coco/AP' in log
         losses[name] = [float(loss) for loss in re.findall(r'Epoch\(train\).* loss: (\S+)', log)]
     assert len(losses['plain']) == 2
-    assert losses['compiled'] == pytest.approx(losses['plain'], rel=1e-3)
+    # in bf16, which rounds by up to 4e-3: compiled, sums stay in float32 for longer
+    assert losses['compiled'] == pytest.approx(losses['plain'], rel=5e-3)
     saved = (torch.load(run.folder / name / 'epoch_1.pth', weights_only=False) for name in losses)
     first, second = (set(each['state_dict']) for each in saved)
     assert first == second
