@@ -131,6 +131,7 @@ class _Files:
 
     def __init__(self, twins: Twins, folder: Path, num_crops: int) -> None:
         self._twins, self._folder, self._num_crops = twins, folder, num_crops
+        self._written: set[str] = set()  # not what is there: --scratch keeps other models' files
         folder.mkdir(parents=True, exist_ok=True)
 
     def sessions(self, num_threads: int) -> dict[str, Callable[[], PoseSession]]:
@@ -152,8 +153,9 @@ class _Files:
     def path(self, precision: str) -> Path:
         """The ONNX file of a precision: ``'fp32'``, which OpenVINO runs in bf16, too, or int8."""
         path = self._folder / f'{precision}.onnx'
-        if not path.exists():
+        if precision not in self._written:
             self._write(precision, path)
+            self._written.add(precision)
         return path
 
     def _write(self, precision: str, path: Path) -> None:
