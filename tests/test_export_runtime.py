@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.export.real_crops import random_crops
 from hrnet_ext.export.runtime import PoseSession
 from tests.export_cases import export, small_config, with_onnxruntime, with_openvino
 from tests.inference_cases import picture, random_boxes
@@ -128,6 +129,42 @@ def test_a_batch_is_split_and_joined(exported):
     split = PoseSession(exported[0], 'onnxruntime', num_threads=1, batch_size=3)(picture(), boxes)
     np.testing.assert_allclose(split[1], whole[1], rtol=1e-4)
     assert split[0].shape == whole[0].shape
+
+
+@pytest.mark.parametrize(
+    'provider',
+    [
+        pytest.param('onnxruntime', marks=with_onnxruntime),
+        pytest.param('openvino', marks=with_openvino),
+    ],
+)
+def test_a_fixed_batch_is_filled_up_and_gives_the_same(exported, provider):
+    crops = random_crops(exported[2], 6)
+    options = {'provider': provider, 'num_threads': 1}
+    fixed = PoseSession(exported[0], **options, batch_size=4, fixed_batch=True)
+    keypoints, scores = PoseSession(exported[0], **options).estimate(crops)
+    for num in (1, 4, 6):
+        found = fixed.estimate(crops[:num])
+        apart = np.abs(found[0] - keypoints[:num]).max(-1)
+        assert found[0].shape == (num, 17, 2)
+        assert (apart < 1e-3).mean() > 0.9  # the rest are ties of random heatmaps
+        np.testing.assert_allclose(found[1], scores[:num], rtol=1e-4, atol=1e-5)
+    assert fixed.estimate(crops[:0])[0].shape == (0, 17, 2)
+
+
+@with_openvino
+def test_openvino_rewrites_graphs_of_fixed_batch_in_fp32_alone(exported, monkeypatch):
+    from hrnet_ext.export.engines import open_vino
+
+    counts = []
+    rewrite = open_vino.rewrite
+    monkeypatch.setattr(open_vino, 'rewrite', lambda model: counts.append(rewrite(model)))
+    PoseSession(exported[0], 'openvino')
+    PoseSession(exported[0], 'openvino', precision='half', batch_size=2, fixed_batch=True)
+    assert counts == []
+    PoseSession(exported[0], 'openvino', precision='fp32', batch_size=2, fixed_batch=True)
+    assert len(counts) == 1
+    assert counts[0] > 0
 
 
 def test_normalising_outside_of_the_graph_gives_what_pytorch_normalises(tmp_path, exported):

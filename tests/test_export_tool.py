@@ -130,11 +130,15 @@ def test_int8_is_calibrated_with_the_training_data(tool, model, source, tmp_path
 @with_onnxruntime
 @pytest.mark.slow
 def test_openvino_takes_int8_too(tool, model, monkeypatch):
+    from hrnet_ext.export.engines import open_vino
+
     monkeypatch.setattr(command, '_compare', lambda *_: '')
     tool('export.py', *model, '--int8', '--format', 'openvino', '--calibration-crops', 5)
     session = PoseSession('work_dirs/export/pose.xml')
     assert session.metadata.precision == 'int8'
     assert np.isfinite(session(picture(), [[10, 5, 90, 110]])[0]).all()
+    monkeypatch.setattr(open_vino, 'rewrite', None)  # it would make fp32 of int8
+    PoseSession('work_dirs/export/pose.xml', batch_size=2, fixed_batch=True)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +272,10 @@ def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch)
     wanted = metrics(model[1])
     assert metrics(exported[0]) == pytest.approx(wanted, abs=5e-4)
     assert 'coco/AP' in wanted
+    fixed = ['--cfg-options', 'model.batch_size=2', 'model.fixed_batch=True']
+    assert metrics(exported[0], *fixed) == pytest.approx(wanted, abs=5e-4)
+    with pytest.raises(ValueError, match=r"is run by torchscript, not by 'openvino'"):
+        metrics(exported[0], '--cfg-options', 'model.provider=openvino')
     with pytest.raises(ValueError, match='leave out optimize bf16'):
         metrics(exported[0], '--optimize', 'bf16')
     pipeline = 'test_dataloader.dataset.pipeline.1.padding=1.5'

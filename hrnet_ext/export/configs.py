@@ -14,6 +14,7 @@ from hrnet_ext.export.model import keypoints_of, padding_of
 
 ESTIMATOR = 'hrnet_ext.ExportedPoseEstimator'
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
+SESSION_OPTIONS = ('provider', 'device', 'precision', 'num_threads', 'batch_size', 'fixed_batch')
 PLAIN_MODES = ('off', 'fp32', 'auto')  # ask for no less precision than the file has
 
 
@@ -56,7 +57,9 @@ def replace_model(cfg: Config, path: str) -> None:
     """Let a config test an exported file.
 
     Args:
-        cfg: Config of a data set; its model is replaced.
+        cfg: Config of a data set; its model is replaced. Options of a
+            :class:`~hrnet_ext.export.runtime.PoseSession` in the model, which
+            ``--cfg-options model.precision=half`` puts there, stay.
         path: The exported file.
 
     Raises:
@@ -77,7 +80,8 @@ def replace_model(cfg: Config, path: str) -> None:
             f'{path} finds {len(metadata.keypoints.names)} keypoints of '
             f"{metadata.keypoints.data_set}, the config's data set has {len(names)} others"
         )
-    cfg.model = {'type': ESTIMATOR, 'path': path}
+    options = {name: cfg.model[name] for name in SESSION_OPTIONS if name in cfg.model}
+    cfg.model = {'type': ESTIMATOR, 'path': path, **options}
     cfg.load_from = None
     hooks = cfg.get('custom_hooks') or []
     cfg.custom_hooks = [hook for hook in hooks if hook['type'] != OPTIMIZE_HOOK]

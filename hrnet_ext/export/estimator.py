@@ -31,7 +31,8 @@ class ExportedPoseEstimator(BaseModel):
 
     Args:
         path: The exported file.
-        **options: Of the session: ``provider``, ``device``, ``precision``, ``num_threads``.
+        **options: Of the session: ``provider``, ``device``, ``precision``, ``num_threads``,
+            ``batch_size``, ``fixed_batch``.
     """
 
     def __init__(self, path: str, **options: Any) -> None:

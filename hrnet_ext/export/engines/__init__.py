@@ -35,11 +35,13 @@ class Settings:
         precision: ``'fp32'`` or ``'half'``: the device's own half, bf16 on a CPU that has it.
             Empty goes by the file.
         num_threads: None leaves it to the provider.
+        batch_size: How many inputs every call has; 0 leaves it open.
     """
 
     device: str = ''
     precision: str = ''
     num_threads: int | None = None
+    batch_size: int = 0
 
 
 # Provider: the module it needs, ours, and its class. The first that is installed is the default.

@@ -11,9 +11,11 @@ import numpy as np
 import openvino
 
 from hrnet_ext.export.engines import Settings
+from hrnet_ext.export.engines.winograd import rewrite
 from hrnet_ext.export.metadata import KEY, Metadata
 
 CPU = 'CPU'
+PRECISION = 'INFERENCE_PRECISION_HINT'
 NOT_TELLING = ('Exception from', 'Check ', 'FrontEnd API', 'Summary:')  # lines of its errors
 # OpenVINO's name of a precision, and that of the device's ability, best first.
 HALVES = (('bf16', 'BF16'), ('f16', 'FP16'))
@@ -23,7 +25,8 @@ class OpenVinoEngine:
     """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
 
     Half precision is bf16 where the device has it, else fp16, else fp32. fp32 is said explicitly:
-    left alone, OpenVINO takes bf16 on processors that have it.
+    left alone, OpenVINO takes bf16 on processors that have it. With a fixed batch, convolutions in
+    fp32 on the CPU are rewritten, see :mod:`~hrnet_ext.export.engines.winograd`.
 
     Raises:
         ValueError: If the device is not there, the file is broken, or it has an operator that
@@ -42,7 +45,13 @@ class OpenVinoEngine:
         try:
             model = core.read_model(path)
             self.description = _description(model)
-            options = _options(core, device, settings, self.description)
+            written_in = _written_in(self.description)
+            options = _options(core, device, settings, written_in)
+            if settings.batch_size:
+                _fix_batch(model, settings.batch_size)
+                # Not in less than fp32, whose digits it needs; int8 is rounded already.
+                if device == CPU and options[PRECISION] == 'f32' and written_in != 'int8':
+                    rewrite(model)
             compiled = core.compile_model(model, device, options)
         except RuntimeError as error:
             raise ValueError(
@@ -77,17 +86,24 @@ def _description(model: openvino.Model) -> str:
     return ''
 
 
+def _written_in(description: str) -> str:
+    return Metadata.from_json(description, 'this model').precision if description else ''
+
+
+def _fix_batch(model: openvino.Model, size: int) -> None:
+    shape = model.input().get_partial_shape()
+    shape[0] = size
+    model.reshape(shape)
+
+
 def _options(
-    core: openvino.Core, device: str, settings: Settings, description: str
+    core: openvino.Core, device: str, settings: Settings, written_in: str
 ) -> dict[str, Any]:
-    half = settings.precision == 'half'
-    if not settings.precision and description:
-        half = Metadata.from_json(description, 'this model').precision == 'half'
-    options = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': 'f32'}
-    if half:
+    options = {'PERFORMANCE_HINT': 'LATENCY', PRECISION: 'f32'}
+    if (settings.precision or written_in) == 'half':
         able = core.get_property(device, 'OPTIMIZATION_CAPABILITIES')
         found = [name for name, ability in HALVES if ability in able]
-        options['INFERENCE_PRECISION_HINT'] = (*found, 'f32')[0]
+        options[PRECISION] = (*found, 'f32')[0]
     if settings.num_threads:
         options['INFERENCE_NUM_THREADS'] = settings.num_threads
     return options
