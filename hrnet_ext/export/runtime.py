@@ -37,9 +37,9 @@ class PoseSession:
             in, ``'fp32'`` with full; empty goes by the file.
         num_threads: None leaves it to the provider.
         batch_size: Crops that are computed at once, at most.
-        fixed_batch: Compute exactly ``batch_size`` crops at once, the last ones over and over where
-            there are fewer. OpenVINO plans ahead for it: on CPUs, in fp32 and batches of eight,
-            W32 takes three quarters of the time, but ten seconds and more to load.
+        fixed_batch: Compute exactly ``batch_size`` crops at once, the last one over and over where
+            there are fewer. OpenVINO plans ahead for it: on a CPU, in fp32 and batches of eight,
+            W32 takes two thirds of the time, but some fifteen seconds to load.
 
     Raises:
         FileNotFoundError: If there is no such file.
