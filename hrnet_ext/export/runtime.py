@@ -39,7 +39,7 @@ class PoseSession:
         batch_size: Crops that are computed at once, at most.
         fixed_batch: Compute exactly ``batch_size`` crops at once, the last one over and over where
             there are fewer. OpenVINO plans ahead for it: on a CPU, in fp32 and batches of eight,
-            W32 takes two thirds of the time, but some fifteen seconds to load.
+            W32 takes two thirds to four fifths of the time, but some fifteen seconds to load.
 
     Raises:
         FileNotFoundError: If there is no such file.
