@@ -235,6 +235,8 @@ def test_arguments_are_checked(exported, tmp_path):
     path = exported[0]
     with pytest.raises(ValueError, match='batch_size should be at least 1'):
         PoseSession(path, batch_size=0)
+    with pytest.raises(ValueError, match='should be True or False, but is 8; batch_size says how'):
+        PoseSession(path, fixed_batch=8)
     with pytest.raises(ValueError, match="precision should be 'fp32' or 'half', but is 'int4'"):
         PoseSession(path, precision='int4')
     with pytest.raises(ValueError, match='is run by openvino or onnxruntime, not by'):

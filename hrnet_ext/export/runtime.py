@@ -60,6 +60,11 @@ class PoseSession:
     ) -> None:
         if batch_size < 1:
             raise ValueError(f'batch_size should be at least 1, but is {batch_size}')
+        if not isinstance(fixed_batch, bool):
+            raise ValueError(
+                f'fixed_batch should be True or False, but is {fixed_batch!r}; batch_size says how '
+                'many crops'
+            )
         if precision not in ('', 'fp32', 'half'):
             raise ValueError(f"precision should be 'fp32' or 'half', but is {precision!r}")
         self.batch_size = batch_size
