@@ -148,6 +148,4 @@ class PoseSession:
         if self.fixed_batch and count < self.batch_size:
             crops = crops[np.minimum(np.arange(self.batch_size), count - 1)]
         found = self._engine(self.prepare(crops))
-        return (
-            found if len(crops) == count else {name: each[:count] for name, each in found.items()}
-        )
+        return {name: each[:count] for name, each in found.items()}

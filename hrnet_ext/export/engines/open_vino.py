@@ -11,7 +11,7 @@ import numpy as np
 import openvino
 
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.export.engines.winograd import rewrite
+from hrnet_ext.export.engines.rewriting import rewrite
 from hrnet_ext.export.metadata import KEY, Metadata
 
 CPU = 'CPU'
@@ -26,7 +26,7 @@ class OpenVinoEngine:
 
     Half precision is bf16 where the device has it, else fp16, else fp32. fp32 is said explicitly:
     left alone, OpenVINO takes bf16 on processors that have it. With a fixed batch, convolutions in
-    fp32 on the CPU are rewritten, see :mod:`~hrnet_ext.export.engines.winograd`.
+    fp32 on the CPU are rewritten, see :mod:`~hrnet_ext.export.engines.rewriting`.
 
     Raises:
         ValueError: If the device is not there, the file is broken, or it has an operator that

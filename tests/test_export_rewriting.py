@@ -14,7 +14,7 @@ openvino = pytest.importorskip('openvino', reason='openvino is not installed')
 from openvino import opset13 as ops  # noqa: E402
 
 from hrnet_ext.export.engines.open_vino import shared_core  # noqa: E402
-from hrnet_ext.export.engines.winograd import rewrite  # noqa: E402
+from hrnet_ext.export.engines.rewriting import rewrite  # noqa: E402
 
 SHAPE = (2, 32, 12, 7)  # a width that nothing divides
 ROUNDING = 1e-6  # over the largest value
