@@ -75,7 +75,7 @@ def _check_keypoints(path, provider, model, metadata) -> None:
         )
         found = part.compare(keypoints, scores, TOLERANCES['fp32'])
         assert found.is_equal, str(found)
-        assert found.ties < 0.25 * keypoints[..., 0].size  # random heatmaps are flat
+        assert found.ties < 0.2 * keypoints[..., 0].size
     assert len(np.unique(wanted.keypoints.round())) > 40
 
 
