@@ -11,8 +11,11 @@ from typing import Any
 import torch
 
 from hrnet_ext.benchmark.parts import PARTS
+from hrnet_ext.tf32 import uses_tf32
 
 CLOCKS = ('wall', 'cpu')
+FP32_OFF_BY = 1e-4
+TF32_OFF_BY = 0.02  # random weights make small heatmaps of much noise, everybody rounds otherwise
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,11 @@ class Options:
     def kind(self) -> str:
         """``'cpu'``, ``'cuda'``, ..."""
         return torch.device(self.device).type
+
+    @property
+    def float32_off_by(self) -> float:
+        """How far results in float32 may be apart, over the largest value."""
+        return TF32_OFF_BY if uses_tf32(self.device) else FP32_OFF_BY
 
     def as_dict(self) -> dict[str, Any]:
         """For the report."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from hrnet_ext.benchmark.line_up import as_arrays
 from hrnet_ext.benchmark.options import Options
+from hrnet_ext.tf32 import uses_tf32
 
 PIXELS_OFF = {'off': 0.01, 'fp32': 0.1, 'bf16': 1.0, 'fp16': 1.0, 'int8': 4.0}
 RANDOM_WEIGHTS = 'weights are random: keypoints do not compare in less precision than fp32'
@@ -21,10 +22,11 @@ def pixels_allowed(mode: str, options: Options) -> float:
 
     Args:
         mode: A precision, perhaps with '+compile'.
-        options: Without a checkpoint keypoints are noise, which only fp32 reproduces.
+        options: Without a checkpoint keypoints are noise, which only exact fp32 reproduces.
     """
     precision = mode.partition('+')[0]
-    is_noise = not options.checkpoint and precision not in ('off', 'fp32')
+    is_exact = precision in ('off', 'fp32') and not uses_tf32(options.device)
+    is_noise = not options.checkpoint and not is_exact
     return math.inf if is_noise else PIXELS_OFF[precision]
 
 

@@ -28,6 +28,8 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
 
             - ``'off'`` (or False): as it is.
             - ``'fp32'`` (or True): rearranged; heatmaps change by less than 1e-4 of their maximum.
+              Where a GPU multiplies in TF32 (cuDNN's default since Ampere), this and the plain
+              network round differently: by less than 1e-2.
             - ``'bf16'``, and on GPUs ``'fp16'``: half the precision; keypoints change by less than
               0.1 input pixels in the median, AP by less than 0.2 points.
             - each with ``'+compile'``, as in ``'bf16+compile'``: compiled by PyTorch when it first

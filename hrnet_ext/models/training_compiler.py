@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hrnet_ext.own_code import with_own_code
+
 Maps = tuple[Tensor, ...]
 
 
@@ -42,7 +44,7 @@ class TrainingCompiler:
             ValueError: If that is not possible, with the reason.
         """
         try:
-            self._compiled(torch.square)(torch.ones(8, device=device))
+            self._compiled(_square)(torch.ones(8, device=device))
         except Exception as error:  # whatever a compiler or a backend may raise
             reason = str(error).strip().splitlines()
             raise ValueError(
@@ -52,7 +54,7 @@ class TrainingCompiler:
             ) from error
 
     def _compiled(self, function: Callable) -> Callable:
-        return torch.compile(function, **{'dynamic': False, **self.options})
+        return torch.compile(with_own_code(function), **{'dynamic': False, **self.options})
 
     def __reduce__(self) -> tuple:
         return type(self), (self.options,)  # copies, such as an average of weights, begin anew
@@ -76,3 +78,7 @@ def make_training_compiler(choice: bool | Mapping[str, Any]) -> TrainingCompiler
 
 def _forward(network: nn.Module, images: Tensor) -> Maps:
     return network(images)
+
+
+def _square(x: Tensor) -> Tensor:
+    return x.square()
