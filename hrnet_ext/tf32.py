@@ -35,21 +35,26 @@ def uses_tf32(device: str | torch.device) -> bool:
     device = torch.device(device)
     if device.type != 'cuda' or torch.cuda.get_device_capability(device) < FIRST_CAPABILITY:
         return False
-    owner, name, exact = next(_switches())
-    return getattr(owner, name) not in (exact, 'none')
+    owner, name, _ = next(_switches())
+    return getattr(owner, name) in (True, 'tf32')
 
 
 def _switches() -> Iterator[tuple[Any, str, Any]]:
     """Owner, name and exact value of what decides; cuDNN's convolutions first.
 
-    Torch's older names of the same raise where a user's program has set the newer ones.
+    Torch 2.9 gave each kind of operator a switch of its own. Where a program has set those, the
+    older switches raise; where it has not, setting those makes the older ones raise, which torch
+    itself still reads.
     """
     backends = torch.backends
-    if hasattr(backends.cudnn, 'conv'):  # torch 2.9
-        for owner in (backends.cudnn.conv, backends.cuda.matmul):
+    try:
+        older = [(owner, owner.allow_tf32) for owner in (backends.cudnn, backends.cuda.matmul)]
+    except RuntimeError:
+        for owner in (backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul):
             yield owner, 'fp32_precision', 'ieee'
+    else:
+        for owner, _ in older:
+            yield owner, 'allow_tf32', False
+    if hasattr(backends.mkldnn, 'conv'):  # CPUs: bf16 or TF32 in oneDNN
         for owner in (backends.mkldnn.conv, backends.mkldnn.matmul):
             yield owner, 'fp32_precision', 'ieee'
-        return
-    for owner in (backends.cudnn, backends.cuda.matmul):
-        yield owner, 'allow_tf32', False

@@ -5,6 +5,8 @@ says that cuDNN may.
 """
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -23,7 +25,7 @@ class TF32(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         is_conv = getattr(function, '__name__', '') == 'conv2d' and args[0].dtype is torch.float32
-        if is_conv and torch.backends.cudnn.conv.fp32_precision == 'tf32':
+        if is_conv and torch.backends.cudnn.allow_tf32:
             args = (rounded(args[0]), rounded(args[1]), *args[2:])
         return function(*args, **(kwargs or {}))
 
@@ -67,13 +69,25 @@ def test_the_imitation_moves_folded_maps_past_the_trial_s_tolerance():
 
 
 def test_float32_is_exact_meanwhile_and_as_it_was_afterwards():
-    before = torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.conv.fp32_precision
     with exact_float32():
-        assert torch.backends.cudnn.conv.fp32_precision == 'ieee'
-        assert torch.backends.cuda.matmul.fp32_precision == 'ieee'
-    after = torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision
-    assert after == before
-    assert torch.backends.cudnn.allow_tf32  # torch's older name of it still answers
+        assert (cudnn.allow_tf32, matmul.allow_tf32) == (False, False)
+        assert cudnn.conv.fp32_precision != 'tf32'
+    assert (cudnn.allow_tf32, matmul.allow_tf32, cudnn.conv.fp32_precision) == before
+
+
+def test_a_program_may_have_set_the_newer_switches():
+    code = """if True:
+        import torch
+        from hrnet_ext.tf32 import exact_float32
+        conv, matmul = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+        conv.fp32_precision, matmul.fp32_precision = 'ieee', 'tf32'
+        with exact_float32():
+            assert (conv.fp32_precision, matmul.fp32_precision) == ('ieee', 'ieee')
+        assert (conv.fp32_precision, matmul.fp32_precision) == ('ieee', 'tf32')
+    """
+    subprocess.run([sys.executable, '-c', code], check=True)  # torch cannot take it back
 
 
 @pytest.mark.parametrize(

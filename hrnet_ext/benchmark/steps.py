@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mmengine.dataset import pseudo_collate
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import FUNCTIONS, TRANSFORMS
 from mmpose.datasets.transforms import GenerateTarget, PackPoseInputs
 from torch import Tensor, nn
@@ -45,6 +46,11 @@ def our_step(twins: Twins, batch: int, wrapper: dict[str, Any], **model: Any) ->
         wrapper: Config of the optimizer wrapper.
         **model: Changes to the model's config.
     """
+    return _step(twins.ours(**model), our_batch(twins, batch), wrapper)
+
+
+def our_batch(twins: Twins, batch: int) -> dict[str, Any]:
+    """B people as the config's data loader hands them over."""
     loader = twins.cfg.train_dataloader
     names = [step.type for step in loader.dataset.pipeline]
     cropped = next(index for index, name in enumerate(names) if name.endswith('TopdownAffine'))
@@ -53,7 +59,7 @@ def our_step(twins: Twins, batch: int, wrapper: dict[str, Any], **model: Any) ->
     collated = FUNCTIONS.get(collate['type'])(packed(steps, batch, twins.input_size))
     if loader.get('pin_memory') and twins.device != 'cpu':
         collated['inputs'] = pin_memory(collated['inputs'])
-    return _step(twins.ours(**model), collated, wrapper)
+    return collated
 
 
 def make_targets(twins: Twins, batch: int) -> Callable[[], None]:
@@ -70,10 +76,11 @@ def make_targets(twins: Twins, batch: int) -> Callable[[], None]:
 
 def _step(model: nn.Module, batch: dict[str, Any], wrapper: dict[str, Any]) -> Call:
     optim_wrapper = build_optim_wrapper(model.train(), copy.deepcopy(wrapper))
+    return partial(take_step, model, batch, optim_wrapper)
 
-    def call() -> Tensor:
-        # The head may write into its samples; the next step gets them as the first one did.
-        given = {**batch, 'data_samples': [sample.clone() for sample in batch['data_samples']]}
-        return model.train_step(given, optim_wrapper)['loss_kpt']
 
-    return call
+def take_step(model: nn.Module, batch: dict[str, Any], optim_wrapper: OptimWrapper) -> Tensor:
+    """The loss of one step; the batch can be given again."""
+    # The head may write into its samples; the next step gets them as the first one did.
+    given = {**batch, 'data_samples': [sample.clone() for sample in batch['data_samples']]}
+    return model.train_step(given, optim_wrapper)['loss_kpt']
