@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from mmpose.registry import MODELS
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.data._utils.pin_memory import pin_memory
 
 from hrnet_ext.datasets.collate import stack_samples
 from tests.references import estimator_config, with_our_types
@@ -48,8 +49,8 @@ class Constants(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-@pytest.fixture
-def model():
+def build(device: str) -> torch.nn.Module:
+    """A small model with its weights on a device, for training."""
     config = with_our_types(estimator_config(8))
     config['data_preprocessor'] = {
         'type': 'hrnet_ext.PoseDataPreprocessor',
@@ -59,7 +60,12 @@ def model():
         'non_blocking': True,
     }
     with DefaultScope.overwrite_default_scope('mmpose'):
-        return MODELS.build(config).train().to('meta')
+        return MODELS.build(config).train().to(device)
+
+
+@pytest.fixture
+def model():
+    return build('meta')
 
 
 def people(num):
@@ -101,13 +107,13 @@ def test_the_watchers_see_what_they_watch_for():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-def test_a_gpu_is_never_waited_for(model):
-    model = model.to_empty(device='cuda')
-    model.init_weights()
+def test_a_gpu_is_never_waited_for():
+    model = build('cuda')  # anew: `to_empty` leaves the preprocessor where it was, without its mean
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    data = model.data_preprocessor(people(4), True)
+    batch = pin_memory(people(4))
 
     def step():
+        data = model.data_preprocessor(batch, True)
         loss, _ = model.parse_losses(model(**data, mode='loss'))
         loss.backward()
         optimizer.step()
