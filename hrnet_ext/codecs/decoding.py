@@ -32,8 +32,10 @@ def shift_quarter(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
     height, width = heatmaps.shape[-2:]
     x, y = keypoints.long().unbind(-1)
     center = (y * width + x).clamp(0)  # of ``NOWHERE``, too, which is not moved
-    steps = torch.tensor([1, -1, width, -width], device=x.device)
-    around = (center[..., None] + steps).clamp(0, height * width - 1)
+    # stacked, not added to a tensor of steps: that would come from the host, and exports would
+    # keep it on the CPU
+    around = torch.stack([center + 1, center - 1, center + width, center - width], -1)
+    around = around.clamp(0, height * width - 1)
     right, left, below, above = heatmaps.flatten(2).gather(2, around).unbind(-1)
     dx = (right - left) * ((x > 1) & (x < width - 1) & (y > 0))
     dy = (below - above) * ((y > 1) & (y < height - 1) & (x > 0))

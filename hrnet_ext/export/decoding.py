@@ -63,6 +63,8 @@ class DarkStep(nn.Module):
         self.margin = REACH + kernel_size // 2
         self.register_buffer('kernel', kernel)
         self.register_buffer('bands', bands)
+        # made here: a graph that makes it would always make it on the device it was traced on
+        self.register_buffer('reach', torch.arange(2 * self.margin + 1))
 
     def forward(self, maxima: Tensor, heatmaps: Tensor) -> Tensor:
         """Move maxima (B, K, 2) to where the blurred Gaussians peak; near the border they stay."""
@@ -93,11 +95,10 @@ class DarkStep(nn.Module):
         height, width = heatmaps.shape[-2:]
         padded_width = width + 2 * self.margin
         padded = F.pad(heatmaps, [self.margin] * 4).flatten(2)
-        reach = torch.arange(2 * self.margin + 1, device=heatmaps.device)
-        window = (reach[:, None] * padded_width + reach).flatten()
+        window = (self.reach[:, None] * padded_width + self.reach).flatten()
         corner = y.clamp(0, height - 1) * padded_width + x.clamp(0, width - 1)
         patch = padded.gather(2, corner[..., None] + window)
-        patch = patch.unflatten(2, (len(reach), len(reach)))
+        patch = patch.unflatten(2, (len(self.reach), len(self.reach)))
         columns = (patch[..., None, :] * self.bands).sum(-1)
         blurred = (columns[..., None, :, :] * self.bands[..., None]).sum(-2)
         return blurred.flatten(2)

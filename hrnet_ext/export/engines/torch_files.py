@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.export.passes import move_to_device_pass
 
 from hrnet_ext.export.engines import Settings
 from hrnet_ext.export.metadata import KEY
@@ -19,7 +20,8 @@ class _TorchEngine:
     """A file of PyTorch; ``settings.device`` is one of PyTorch's.
 
     Raises:
-        ValueError: If the file is broken, or another precision is asked for than it has.
+        ValueError: If there is no such device, the file is broken, or another precision is asked
+            for than it has.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -27,7 +29,7 @@ class _TorchEngine:
             raise ValueError(f'{path} runs in the precision it was written in')
         if settings.num_threads:
             torch.set_num_threads(settings.num_threads)
-        self._device = torch.device(settings.device or 'cpu')
+        self._device = _present(settings.device or 'cpu')
         extra = {KEY: ''}
         try:
             self._run = self._load(path, extra)
@@ -62,4 +64,13 @@ class TorchExportEngine(_TorchEngine):
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', 'The given buffer is not writable')  # nor written
             program = torch.export.load(str(path), extra_files=extra)
-        return program.module().to(self._device)
+        # not Module.to: the program also asserts which device its maps are on
+        return move_to_device_pass(program, self._device).module()
+
+
+def _present(name: str) -> torch.device:
+    """The device of that name, with its number: programs tell ``cuda`` from ``cuda:0``."""
+    try:
+        return torch.empty(0, device=name).device
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(f'PyTorch has no device {name!r} here: {error}') from error
