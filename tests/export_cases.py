@@ -48,13 +48,14 @@ SLOW_LAST = [  # torch.export takes its time
 def small_config(name: str = 'hrnet_synthetic', **codec) -> Config:
     """A shipped config with a narrow backbone of single blocks, its codec changed everywhere."""
     cfg = read_config(name, [f'model.head.in_channels={WIDTH}'])
-    cfg.model.backbone = {'type': 'hrnet_ext.HRNet', 'extra': _extra()}
+    cfg.model.backbone = {'type': 'hrnet_ext.HRNet', 'extra': small_extra()}
     cfg.codec.update(codec)
     cfg.model.head.decoder.update(codec)
     return cfg
 
 
-def _extra() -> dict:
+def small_extra() -> dict:
+    """MMPose's nested dict of a network with one block wherever HRNets have four."""
     stages = {'stage1': stage(1, 1, 'BOTTLENECK', [16])}
     for branches in (2, 3, 4):
         channels = [WIDTH * 2**i for i in range(branches)]

@@ -16,6 +16,13 @@ from tests.references import estimator_config, with_our_types
 from tests.test_topdown import batch
 
 META = torch.device('meta')
+PREPROCESSOR = {
+    'type': 'hrnet_ext.PoseDataPreprocessor',
+    'mean': [123.675, 116.28, 103.53],
+    'std': [58.395, 57.12, 57.375],
+    'bgr_to_rgb': True,
+    'non_blocking': True,
+}
 LABELS = 3  # kinds of labels that KeypointTargets makes
 
 
@@ -52,13 +59,7 @@ class Constants(TorchFunctionMode):
 def build(device: str) -> torch.nn.Module:
     """A small model with its weights on a device, for training."""
     config = with_our_types(estimator_config(8))
-    config['data_preprocessor'] = {
-        'type': 'hrnet_ext.PoseDataPreprocessor',
-        'mean': [123.675, 116.28, 103.53],
-        'std': [58.395, 57.12, 57.375],
-        'bgr_to_rgb': True,
-        'non_blocking': True,
-    }
+    config['data_preprocessor'] = PREPROCESSOR
     with DefaultScope.overwrite_default_scope('mmpose'):
         return MODELS.build(config).train().to(device)
 

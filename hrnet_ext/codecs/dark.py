@@ -67,19 +67,26 @@ def _restored(near: Tensor, heatmaps: Tensor, inner: Tensor, kernel_size: int) -
     """``near`` scaled by what the blur took from the maximum, where it matters.
 
     In derivatives of the logarithm a factor cancels, except of values at the logarithm's floor: for
-    those the whole heatmap has to be blurred. In heatmaps of somebody there are none.
+    those the whole heatmap has to be blurred. In heatmaps of somebody there are none, which a CPU
+    looks for; to ask a GPU would be to wait for it, longer than it takes to blur them all.
     """
     low = inner & (near < LOG_FLOOR).flatten(1).any(1)
+    if near.device.type != 'cpu':
+        return (near * _lost(heatmaps, kernel_size)).where(low[:, None, None], near)
     if not low.any():
         return near
-    sides = (_blur_matrix(n, kernel_size, near.device) for n in heatmaps.shape[-2:])
-    rows, columns = (side[:, kernel_size // 2 :][:, : len(side)] for side in sides)
-    whole = heatmaps[low].double()
-    blurred = rows @ (whole @ columns.T)
-    lost = whole.amax((-2, -1)) / blurred.amax((-2, -1))
     scaled = near.clone()
-    scaled[low] *= lost[:, None, None]
+    scaled[low] *= _lost(heatmaps[low], kernel_size)
     return scaled
+
+
+def _lost(heatmaps: Tensor, kernel_size: int) -> Tensor:
+    """The maximum over that of the blurred heatmap, (N, 1, 1) in double precision."""
+    sides = (_blur_matrix(n, kernel_size, heatmaps.device) for n in heatmaps.shape[-2:])
+    rows, columns = (side[:, kernel_size // 2 :][:, : len(side)] for side in sides)
+    whole = heatmaps.double()
+    blurred = rows @ (whole @ columns.T)
+    return whole.amax((-2, -1), keepdim=True) / blurred.amax((-2, -1), keepdim=True)
 
 
 @lru_cache(maxsize=32)

@@ -5,13 +5,12 @@ Legend: N instances (always 1); B samples; K keypoints; ``input_size`` and ``hea
 the cropped network input.
 """
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from mmpose.codecs.base import BaseKeypointCodec
 from torch import Tensor
 
+from hrnet_ext.codecs.constants import on_device
 from hrnet_ext.codecs.dark import refine_dark
 from hrnet_ext.codecs.decoding import heatmap_maximum, shift_quarter
 from hrnet_ext.codecs.encoding import encode_rounded, encode_unbiased
@@ -123,9 +122,4 @@ class MSRAHeatmap(BaseKeypointCodec):
 
     def _scale(self, device: torch.device) -> Tensor:
         """Input pixels per heatmap pixel, (x, y); copied to the device once."""
-        return _on_device(tuple(self.scale_factor.tolist()), device)
-
-
-@lru_cache(maxsize=16)
-def _on_device(numbers: tuple[float, ...], device: torch.device) -> Tensor:
-    return torch.tensor(numbers, device=device)
+        return on_device(tuple(self.scale_factor.tolist()), torch.float32, device)

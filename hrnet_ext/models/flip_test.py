@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from hrnet_ext.codecs.constants import on_device
+
 PIXELS_PER_CHUNK = 2**18  # a megabyte: what stays in a CPU's cache from step to step
 
 
@@ -23,7 +25,7 @@ def merge_flipped(
         shift: Move the mirrored-back ones a pixel to the right, where the network's strides put
             them; their first column stays.
     """
-    order = torch.tensor(flip_indices, device=heatmaps.device)
+    order = on_device(tuple(flip_indices), torch.long, heatmaps.device)
     heatmaps, mirrored = heatmaps.detach().contiguous(), mirrored.detach().contiguous()
     merged = torch.empty_like(heatmaps)
     on_cpu = heatmaps.device.type == 'cpu'
