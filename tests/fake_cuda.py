@@ -88,6 +88,7 @@ def fake_cuda() -> Iterator[Crossings]:
     patches: list[tuple[object, str, Callable | str]] = [
         (mmengine.device.utils, 'DEVICE', 'cuda'),
         (torch.cuda, 'is_available', lambda: True),
+        (torch.cuda, 'device_count', lambda: 1),
         (torch.cuda, 'is_bf16_supported', lambda *_, **__: True),
         (torch.cuda, 'get_device_capability', lambda *_: (9, 0)),  # a H100's
         (torch.cuda, 'is_current_stream_capturing', lambda: False),
