@@ -83,7 +83,7 @@ val_evaluator = dict(ann_file=f'{pictures}annotations/person_keypoints_val2017.j
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs, dynamic_intervals=None)
-optim_wrapper = dict(type='hrnet_ext.AmpOptimWrapper', dtype='bfloat16', optimizer=dict(lr=0.002))
+optim_wrapper = dict(type='hrnet_ext.AmpOptimWrapper', dtype='auto', optimizer=dict(lr=0.002))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
     dict(type='CosineAnnealingLR', eta_min=0, by_epoch=True, convert_to_iter_based=True),

@@ -160,11 +160,47 @@ def test_openvino_rewrites_graphs_of_fixed_batch_in_fp32_alone(exported, monkeyp
     rewrite = open_vino.rewrite
     monkeypatch.setattr(open_vino, 'rewrite', lambda model: counts.append(rewrite(model)))
     PoseSession(exported[0], 'openvino')
-    PoseSession(exported[0], 'openvino', precision='half', batch_size=2, fixed_batch=True)
+    capabilities = open_vino.shared_core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    if open_vino.best_half(capabilities):
+        PoseSession(exported[0], 'openvino', precision='half', batch_size=2, fixed_batch=True)
     assert counts == []
     PoseSession(exported[0], 'openvino', precision='fp32', batch_size=2, fixed_batch=True)
     assert len(counts) == 1
     assert counts[0] > 0
+
+
+@with_openvino
+@pytest.mark.parametrize(
+    ('capabilities', 'device', 'limit', 'half'),
+    [
+        (['BF16', 'FP32', 'FP16'], 'CPU', '', 'bf16'),
+        (['FP32', 'FP16'], 'CPU', '', 'f16'),  # Arm
+        (['WINOGRAD', 'FP32', 'INT8'], 'CPU', '', None),  # Cascade Lake
+        (['BF16', 'FP32', 'INT8'], 'CPU', 'AVX512_CORE_VNNI', None),  # one that imitates it
+        (['BF16', 'FP32', 'FP16'], 'GPU', 'AVX2', 'bf16'),
+    ],
+)
+def test_openvino_takes_the_half_precision_that_is_in_hardware(
+    monkeypatch, capabilities, device, limit, half
+):
+    from hrnet_ext.export.engines import open_vino
+
+    monkeypatch.delenv('DNNL_MAX_CPU_ISA', raising=False)
+    monkeypatch.setenv('ONEDNN_MAX_CPU_ISA', limit)
+    assert open_vino.best_half(capabilities, device) == half
+
+
+@with_openvino
+def test_half_precision_that_a_cpu_lacks_is_said(exported, monkeypatch):
+    from hrnet_ext.export.engines import open_vino
+
+    monkeypatch.setattr(open_vino, 'best_half', lambda capabilities, device: None)
+    with pytest.warns(RuntimeWarning, match='OpenVINO computes in fp32: CPU has no half') as found:
+        session = PoseSession(exported[0], 'openvino', precision='half')
+    assert found[0].filename == __file__
+    crops = random_crops(exported[2], 2)
+    plain = PoseSession(exported[0], 'openvino').estimate(crops)
+    np.testing.assert_array_equal(session.estimate(crops)[1], plain[1])
 
 
 def test_normalising_outside_of_the_graph_gives_what_pytorch_normalises(tmp_path, exported):

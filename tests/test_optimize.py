@@ -14,16 +14,19 @@ from mmpose.models.backbones import ResNet
 from torch import nn
 
 import hrnet_ext
-from hrnet_ext import cli
+from hrnet_ext import cli, precision
 from hrnet_ext.apis.run_config import set_optimize
 from hrnet_ext.inference import networks, optimize, preparing
 from hrnet_ext.inference.modes import MODES, choose_mode
 from hrnet_ext.inference.packed_hrnet import PackedHRNet
 from hrnet_ext.models import HRNet, HRNetV2
+from hrnet_ext.precision import Hardware
 from tests.references import estimator_config, hrnet_extra, randomize, with_our_types
 
 WIDTH = 8
 CPU = torch.device('cpu')
+# Without AVX512 PyTorch gives oneDNN no bf16: such networks run emulated and as they are.
+PACKED_MODES = ('fp32', 'bf16') if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ('fp32',)
 
 
 def images(num: int = 2, size: tuple[int, int] = (128, 96)) -> torch.Tensor:
@@ -77,8 +80,8 @@ def test_heatmaps_are_those_of_the_plain_estimator(mode, tolerance):
 
 
 def test_networks_are_packed_for_onednn():
-    assert isinstance(optimize(network()).run, PackedHRNet)
-    assert isinstance(optimize(network(), 'bf16').run, PackedHRNet)
+    for mode in PACKED_MODES:
+        assert isinstance(optimize(network(), mode).run, PackedHRNet)
 
 
 @pytest.mark.parametrize('mode', ['fp32', 'bf16'])
@@ -88,7 +91,7 @@ def test_mmpose_s_hrnet_is_packed_as_well(mode, multiscale):
     plain = network(MMPoseHRNet, extra)
     found, wanted = both(plain, mode, images())
     assert difference(found, wanted) < (1e-4 if mode == 'fp32' else 0.1)
-    assert isinstance(optimize(plain, mode).run, PackedHRNet)
+    assert isinstance(optimize(plain, mode).run, PackedHRNet) == (mode in PACKED_MODES)
 
 
 def test_mmpose_s_estimator_keeps_everything_but_its_backbone():
@@ -249,8 +252,7 @@ def test_off_leaves_the_model_as_it_is():
         ('int4', "should be one of off, auto, fp32, .*, but is 'int4'"),
         ('bf16+', 'should be one of'),
         (None, 'should be one of'),
-        ('fp16', 'fp16 needs a GPU; on a CPU take bf16'),
-        ('fp16+compile', r'fp16\+compile needs a GPU; on a CPU take bf16\+compile'),
+        ('fp16', 'fp16 needs a GPU; on this CPU take'),
     ],
 )
 def test_modes_that_cannot_be_are_refused_by_name(mode, message):
@@ -265,14 +267,27 @@ def test_a_model_is_optimized_once():
         optimize(optimize(network()))
 
 
-def test_bf16_without_hardware_is_warned_of(monkeypatch, mmengine_log):
-    monkeypatch.setattr('hrnet_ext.inference.modes.has_bf16', lambda: False)
+@pytest.mark.parametrize('has_bf16', [True, False])
+def test_modes_go_by_the_device(monkeypatch, mmengine_log, has_bf16):
+    best = 'bf16' if has_bf16 else 'fp32'
+    monkeypatch.setattr(precision, 'probe', lambda device: Hardware('cpu', has_bf16))
+    assert choose_mode('auto', CPU).dtype is precision.FORMATS[best]
+    assert mmengine_log.text == ''
     assert choose_mode('bf16', CPU).dtype is torch.bfloat16
-    assert 'this CPU has no bf16 instructions' in mmengine_log.text
-    assert choose_mode('auto', CPU).dtype is torch.float32
-    monkeypatch.setattr('hrnet_ext.inference.modes.has_bf16', lambda: True)
-    assert choose_mode('auto', CPU).dtype is torch.bfloat16
-    assert choose_mode('auto', torch.device('cuda')).dtype is torch.float16
+    warning = 'bf16: this CPU has no bf16 instructions (AVX512_BF16, AMX): emulated bf16 took 2.3'
+    assert (warning in mmengine_log.text) == (not has_bf16)
+    with pytest.raises(ValueError, match=rf'^fp16 needs a GPU; on this CPU take {best}$'):
+        choose_mode('fp16', CPU)
+    with pytest.raises(ValueError, match=rf'fp16\+compile needs .* take {best}\+compile$'):
+        choose_mode('fp16+compile', CPU)
+
+
+def test_gpus_that_emulate_bf16_take_fp16(monkeypatch, mmengine_log):
+    monkeypatch.setattr(precision, 'probe', lambda device: Hardware('cuda', False, (7, 5)))
+    device = torch.device('cuda')
+    assert choose_mode('auto', device).dtype is torch.float16
+    assert choose_mode('bf16', device).dtype is torch.bfloat16
+    assert 'emulated bf16 is slower than fp16' in mmengine_log.text
 
 
 def test_the_hook_tests_with_a_copy_and_gives_the_model_back():

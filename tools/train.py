@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='half precision: fp16 on a GPU (or optim_wrapper.dtype=bfloat16), bf16 on a CPU',
+        help='train in the number format that suits the device: fp16, bf16 or fp32',
     )
     parser.add_argument(
         '--channels-last',

@@ -13,9 +13,7 @@ from mmengine.runner import Runner, find_latest_checkpoint
 
 from hrnet_ext.paths import config_path
 
-AMP_WRAPPER = 'hrnet_ext.AmpOptimWrapper'
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
-PLAIN_WRAPPERS = ('OptimWrapper', 'AmpOptimWrapper', AMP_WRAPPER)
 # Read by MMEngine, MMPose or us, but no parameters of the Runner.
 OTHER_KEYS = {
     'auto_scale_lr', 'codec', 'compile', 'custom_imports', 'data_mode', 'data_root', 'dataset_type',

@@ -27,7 +27,9 @@ def set_speed(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def set_amp(cfg: Config) -> None:
-    """Train in half precision: fp16 with loss scaling on a GPU, bf16 on a CPU.
+    """Train in the number format that suits the device, see :mod:`hrnet_ext.precision`.
+
+    A wrapper of ours keeps its ``dtype``.
 
     Raises:
         ValueError: If the config has an optimizer wrapper of another kind.

@@ -1,57 +1,77 @@
-"""Mixed precision that also works on a CPU."""
+"""Mixed precision in the number format that suits the device, on CPUs and GPUs."""
 
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.optim import AmpOptimWrapper as MMEngineAmpOptimWrapper
 from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
+from torch import nn
 from torch.optim import Optimizer
 
 from hrnet_ext.engine.fused import choose_kernel
 from hrnet_ext.engine.optim_wrapper import QuickSteps
+from hrnet_ext.precision import FORMATS, Choice, choice_for, emulation_warning
 from hrnet_ext.registry import OPTIM_WRAPPERS
 
-HALF_TYPES = {'float16': torch.float16, 'bfloat16': torch.bfloat16}
+AUTO = 'auto'
+FORMAT_NAMES = {str(dtype).removeprefix('torch.'): name for name, dtype in FORMATS.items()}
 
 
 @OPTIM_WRAPPERS.register_module()
 class AmpOptimWrapper(QuickSteps, MMEngineAmpOptimWrapper):
-    """MMEngine's wrapper, with bf16 where there is no GPU and loss scaling only where it helps.
+    """MMEngine's wrapper, in the format that suits the weights' device, and on CPUs as well.
 
-    bf16 has the exponents of fp32, so that gradients do not underflow and need no scaling; its
-    checkpoints and those of fp16 resume each other. On a GPU it was never run.
+    The loss is scaled in fp16 alone: bf16 has the exponents of fp32, so that gradients do not
+    underflow. In fp32 it is an ordinary wrapper. Checkpoints of all three resume each other. On a
+    GPU it was never run.
 
     Args:
         optimizer: As :class:`hrnet_ext.engine.OptimWrapper`.
         loss_scale: For fp16: 'dynamic', a number, or arguments of ``GradScaler``.
-        dtype: ``'float16'`` or ``'bfloat16'``; None is fp16 on a GPU and bf16 on a CPU.
+        dtype: ``'auto'`` takes what the device is best at, see :mod:`hrnet_ext.precision`, and
+            logs it; ``'float16'``, ``'bfloat16'`` or ``'float32'`` ask for one. CPUs cannot train
+            in float16, and take what they are best at. None is ``'auto'``.
         fused: As :class:`hrnet_ext.engine.OptimWrapper`.
         **options: As :class:`mmengine.optim.OptimWrapper`.
 
     Raises:
-        ValueError: If ``dtype`` is another one, or ``fused`` is True without such a kernel.
+        ValueError: If ``dtype`` or ``loss_scale`` is another one, or ``fused`` is True without such
+            a kernel.
     """
 
     def __init__(
         self,
         optimizer: Optimizer,
         loss_scale: str | float | dict[str, Any] = 'dynamic',
-        dtype: str | torch.dtype | None = None,
+        dtype: str | torch.dtype | None = AUTO,
         fused: bool | None = None,
         **options: Any,
     ) -> None:
-        half = _half_type(dtype, on_cpu=get_device() == 'cpu')
+        weights = (weight for group in optimizer.param_groups for weight in group['params'])
+        self._device = next(weights).device.type
+        chosen = _choose_format(dtype, self._device)
         choose_kernel(optimizer, fused)
-        if half is torch.float16:
-            super().__init__(optimizer=optimizer, loss_scale=loss_scale, dtype=half, **options)
-            return
-        # MMEngine's own constructor refuses a CPU and always makes an active scaler.
+        # MMEngine's own constructor refuses CPUs and always makes an active scaler.
         MMEngineOptimWrapper.__init__(self, optimizer, **options)
-        self.cast_dtype = half
-        self.loss_scaler = torch.amp.GradScaler(get_device(), enabled=False)
-        self._scale_update_param = None
+        self.cast_dtype = FORMATS[chosen]
+        self.loss_scaler = _make_scaler(self._device, loss_scale, enabled=chosen == 'fp16')
+        is_fixed = isinstance(loss_scale, (int, float))
+        self._scale_update_param = float(loss_scale) if is_fixed else None
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Autocast on the weights' device, unless it trains in fp32."""
+        autocast = torch.autocast(
+            self._device, self.cast_dtype, enabled=self.cast_dtype is not torch.float32
+        )
+        with MMEngineOptimWrapper.optim_context(self, model), autocast:
+            yield
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over an optimizer's state; the scale of a run without one starts anew."""
@@ -60,12 +80,43 @@ class AmpOptimWrapper(QuickSteps, MMEngineAmpOptimWrapper):
         super().load_state_dict(state_dict)
 
 
-def _half_type(dtype: str | torch.dtype | None, *, on_cpu: bool) -> torch.dtype:
-    half = HALF_TYPES.get(str(dtype).removeprefix('torch.'))
-    if dtype is not None and half is None:
-        raise ValueError(f'optim_wrapper.dtype should be float16 or bfloat16, but is {dtype}')
-    if not on_cpu:
-        return half or torch.float16
-    if half is torch.float16:
-        print_log('fp16 needs a GPU: bf16 is used on this CPU', 'current', level=30)
-    return torch.bfloat16
+def _choose_format(dtype: str | torch.dtype | None, device: str) -> str:
+    """The format's name; what is not as asked, or slow, is said."""
+    choice = choice_for(device)
+    if dtype is None or dtype == AUTO:
+        print_log(f'training in {choice.training}: {choice.reason}', 'current')
+        return choice.training
+    wanted = FORMAT_NAMES.get(str(dtype).removeprefix('torch.'))
+    if wanted is None:
+        raise ValueError(
+            f'optim_wrapper.dtype should be auto, {", ".join(FORMAT_NAMES)}, but is {dtype}'
+        )
+    return _checked_format(wanted, choice, device)
+
+
+def _checked_format(wanted: str, choice: Choice, device: str) -> str:
+    warning = ''
+    if wanted == 'fp16' and device == 'cpu':
+        wanted = choice.training
+        warning = f'float16 needs a GPU; training in {wanted}: {choice.reason}'
+    elif wanted == 'bf16' and choice.emulates_bf16:
+        warning = f"{emulation_warning(device)}, and optim_wrapper.dtype='auto' takes it"
+    if warning:
+        print_log(warning, 'current', level=logging.WARNING)
+    return wanted
+
+
+def _make_scaler(
+    device: str, loss_scale: str | float | dict[str, Any], *, enabled: bool
+) -> torch.amp.GradScaler:
+    if loss_scale == 'dynamic':
+        options = {}
+    elif isinstance(loss_scale, dict):
+        options = loss_scale
+    elif isinstance(loss_scale, (int, float)):
+        options = {'init_scale': float(loss_scale)}
+    else:
+        raise ValueError(
+            f"loss_scale should be 'dynamic', a number or a dict, but is {loss_scale!r}"
+        )
+    return torch.amp.GradScaler(device, **options, enabled=enabled)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import torch
 from mmengine.logging import print_log
 
-PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+from hrnet_ext.precision import FORMATS, choice_for, emulation_warning
+
 OFF, AUTO, COMPILE = 'off', 'auto', '+compile'
-MODES = (OFF, AUTO, *PRECISIONS, *(precision + COMPILE for precision in PRECISIONS))
+MODES = (OFF, AUTO, *FORMATS, *(precision + COMPILE for precision in FORMATS))
 
 
 @dataclass(frozen=True)
@@ -53,29 +55,15 @@ def choose_mode(name: str | bool, device: torch.device) -> Mode:
     """
     name = check_mode(name)
     if name == AUTO:
-        name = _best_precision(device)
+        name = choice_for(device).inference
     if name == OFF:
         return Mode(None)
     precision, plus, _ = name.partition('+')
-    dtype = PRECISIONS[precision]
+    dtype = FORMATS[precision]
     if device.type == 'cpu' and dtype is torch.float16:
-        raise ValueError(f'{name} needs a GPU; on a CPU take {name.replace("fp16", "bf16")}')
-    if device.type == 'cpu' and dtype is torch.bfloat16 and not has_bf16():
-        print_log(
-            f'{name}: this CPU has no bf16 instructions; fp32 is likely to be faster',
-            'current',
-            level=30,
-        )
+        best = choice_for(device).inference
+        raise ValueError(f'{name} needs a GPU; on this CPU take {best}{plus and COMPILE}')
+    warning = emulation_warning(device) if dtype is torch.bfloat16 else ''
+    if warning:
+        print_log(f'{name}: {warning}', 'current', level=logging.WARNING)
     return Mode(dtype, bool(plus))
-
-
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bf16 matrices in hardware (AVX512_BF16 or AMX)."""
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, 'get_capabilities') else {}
-    return any(bool(capabilities.get(name)) for name in ('avx512_bf16', 'amx_bf16'))
-
-
-def _best_precision(device: torch.device) -> str:
-    if device.type == 'cpu':
-        return 'bf16' if has_bf16() else 'fp32'
-    return 'fp16'

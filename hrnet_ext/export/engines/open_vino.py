@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import openvino
 
+from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
 from hrnet_ext.export.engines import Settings
 from hrnet_ext.export.engines.rewriting import rewrite
 from hrnet_ext.export.metadata import KEY, Metadata
@@ -24,8 +26,9 @@ HALVES = (('bf16', 'BF16'), ('f16', 'FP16'))
 class OpenVinoEngine:
     """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
 
-    Half precision is bf16 where the device has it, else fp16, else fp32. fp32 is said explicitly:
-    left alone, OpenVINO takes bf16 on processors that have it. With a fixed batch, convolutions in
+    Half precision is bf16 where the device has it, else fp16; where it has neither, a warning says
+    that it is fp32. OpenVINO itself would emulate bf16 or fail. fp32 is said explicitly: left
+    alone, OpenVINO takes bf16 on processors that have it. With a fixed batch, convolutions in
     fp32 on the CPU are rewritten, see :mod:`~hrnet_ext.export.engines.rewriting`.
 
     Raises:
@@ -78,6 +81,27 @@ def shared_core() -> openvino.Core:
     return openvino.Core()
 
 
+def best_half(capabilities: Sequence[str], device: str = CPU) -> str | None:
+    """OpenVINO's name of the half precision that a device computes in hardware; None without one.
+
+    Args:
+        capabilities: Its property ``OPTIMIZATION_CAPABILITIES``, which knows of no limit of oneDNN.
+        device: Its name.
+    """
+    able = set(capabilities)
+    if device == CPU and not allows_bf16():
+        able.discard('BF16')
+    return next((name for name, ability in HALVES if ability in able), None)
+
+
+def _lacks_half(device: str) -> str:
+    limit = '' if allows_bf16() else f' ({instruction_limit()})'
+    return (
+        f'OpenVINO computes in fp32: {device} has no half precision{limit}; precision="fp32" asks '
+        'for that, and an int8 file is faster where the CPU has VNNI'
+    )
+
+
 def _description(model: openvino.Model) -> str:
     """Our JSON; of an ONNX file OpenVINO keeps it under ``framework``."""
     for where in ([KEY], ['framework', KEY]):
@@ -101,9 +125,10 @@ def _options(
 ) -> dict[str, Any]:
     options = {'PERFORMANCE_HINT': 'LATENCY', PRECISION: 'f32'}
     if (settings.precision or written_in) == 'half':
-        able = core.get_property(device, 'OPTIMIZATION_CAPABILITIES')
-        found = [name for name, ability in HALVES if ability in able]
-        options[PRECISION] = (*found, 'f32')[0]
+        half = best_half(core.get_property(device, 'OPTIMIZATION_CAPABILITIES'), device)
+        if half is None:
+            warnings.warn(_lacks_half(device), RuntimeWarning, stacklevel=5)  # who opens a session
+        options[PRECISION] = half or 'f32'
     if settings.num_threads:
         options['INFERENCE_NUM_THREADS'] = settings.num_threads
     return options

@@ -1,0 +1,129 @@
+"""Which number format suits a device: the one place that decides, for training and inference.
+
+What a device can do is a :class:`Hardware`, what follows from it a :class:`Choice`. Exported files
+ask their runtime instead, see :mod:`hrnet_ext.export.engines.open_vino`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
+
+FORMATS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+CPU_BF16 = ('avx512_bf16', 'amx_bf16', 'bf16', 'sve_bf16')  # PyTorch's names; Arm's are the last
+TENSOR_CORES = (7, 0)  # compute capability: Volta and later multiply fp16 matrices in hardware
+FAST_FP16 = (6, 0)  # P100: twice as much fp16 as fp32, without tensor cores
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What decides the number format of a device.
+
+    Args:
+        kind: PyTorch's name of the kind of device: ``'cpu'``, ``'cuda'``, ``'mps'``.
+        has_bf16: Whether it multiplies bf16 in hardware; else PyTorch emulates it, if at all.
+        capability: A GPU's CUDA compute capability.
+        limit: The environment variable that switches the CPU's bf16 instructions off.
+    """
+
+    kind: str
+    has_bf16: bool = False
+    capability: tuple[int, int] = (0, 0)
+    limit: str = ''
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The number formats that suit a device.
+
+    Args:
+        training: ``'fp32'``, ``'bf16'`` or ``'fp16'``, of autocast.
+        inference: The same, of the network.
+        emulates_bf16: Whether bf16 works and is slow.
+        reason: Why, in one clause.
+    """
+
+    training: str
+    inference: str
+    emulates_bf16: bool
+    reason: str
+
+    @property
+    def scales_loss(self) -> bool:
+        """Whether training needs it: fp16 has too few exponents for small gradients."""
+        return self.training == 'fp16'
+
+
+def choose(hardware: Hardware) -> Choice:
+    """The number formats that suit a device; a pure function.
+
+    Of GPUs, T4 and P100 among them, all is read and nothing was ever run.
+    """
+    if hardware.kind == 'cpu':
+        return _choose_on_cpu(hardware)
+    if hardware.kind == 'cuda':
+        return _choose_on_cuda(hardware)
+    reason = f'less than fp32 was never tried on {hardware.kind}'
+    return Choice('fp32', 'fp32', False, reason)
+
+
+def probe(device: torch.device | str) -> Hardware:
+    """The facts of a device of this machine."""
+    device = torch.device(device)
+    if device.type == 'cpu':
+        has_bf16 = any(_cpu_capabilities().get(name) for name in CPU_BF16)
+        is_allowed = allows_bf16()
+        limit = '' if is_allowed or not has_bf16 else instruction_limit()
+        return Hardware('cpu', has_bf16 and is_allowed, limit=limit)
+    if device.type == 'cuda':
+        with torch.cuda.device(device):
+            has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return Hardware('cuda', has_bf16, torch.cuda.get_device_capability(device))
+    return Hardware(device.type)
+
+
+def choice_for(device: torch.device | str) -> Choice:
+    """The number formats that suit a device of this machine."""
+    return choose(probe(device))
+
+
+def emulation_warning(device: torch.device | str) -> str:
+    """What bf16 costs on a device that emulates it; empty on others."""
+    choice = choice_for(device)
+    if not choice.emulates_bf16:
+        return ''
+    if torch.device(device).type == 'cpu':
+        cost = 'emulated bf16 took 2.3 times as long as fp32 with AVX512, more with AVX2'
+    else:
+        cost = 'emulated bf16 is slower than fp16'
+    return f'{choice.reason}: {cost}; {choice.inference} is faster here'
+
+
+def _choose_on_cpu(hardware: Hardware) -> Choice:
+    if hardware.has_bf16:
+        return Choice('bf16', 'bf16', False, 'this CPU multiplies bf16 in hardware')
+    reason = 'this CPU has no bf16 instructions (AVX512_BF16, AMX)'
+    if hardware.limit:
+        reason = f"{hardware.limit} switches this CPU's bf16 instructions off"
+    return Choice('fp32', 'fp32', True, reason)
+
+
+def _choose_on_cuda(hardware: Hardware) -> Choice:
+    if hardware.has_bf16:
+        reason = 'this GPU multiplies both in hardware; bf16 trains without loss scaling'
+        return Choice('bf16', 'fp16', False, reason)
+    if hardware.capability >= TENSOR_CORES:
+        reason = 'this GPU multiplies fp16 in hardware and emulates bf16'
+        return Choice('fp16', 'fp16', True, reason)
+    reason = 'this GPU has no tensor cores'
+    if hardware.capability == FAST_FP16:
+        return Choice('fp32', 'fp16', True, f'{reason}, but computes fp16 twice as fast as fp32')
+    return Choice('fp32', 'fp32', True, f'{reason}: half precision is hardly faster')
+
+
+def _cpu_capabilities() -> dict:
+    """By PyTorch's names; empty where it is too old to tell."""
+    return getattr(torch.cpu, 'get_capabilities', dict)()
