@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from hrnet_ext.doctor import __main__ as doctor
-from hrnet_ext.doctor import installed, probes
+from hrnet_ext.doctor import devices, installed, probes
 from hrnet_ext.doctor.cures import find_cure
+from hrnet_ext.doctor.devices import GpuFacts, describe_gpus, gpu_facts
 from hrnet_ext.doctor.mim import mim_problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -145,6 +147,89 @@ def test_modules_of_the_current_folder_are_not_the_installed_ones(monkeypatch, t
     folder = tmp_path / 'notes'
     folder.mkdir()
     assert not try_out(monkeypatch, folder, ('json', 'import json')).failures
+
+
+V100 = GpuFacts('CUDA 13.0', 'sm_75 sm_80 sm_90', (('Tesla V100', (7, 0)),), '580.65.06')
+OLD = 'The NVIDIA driver on your system is too old (found version 12020). Please update your GPU'
+
+
+@pytest.mark.parametrize(
+    ('facts', 'said'),
+    [
+        (GpuFacts(), 'not used: this torch was built for CPUs; pip install torch'),
+        (
+            GpuFacts('CUDA 13.0', error='Found no NVIDIA driver on your system.'),
+            'not used: no NVIDIA driver found; torch was built for CUDA 13.0',
+        ),
+        (
+            GpuFacts('CUDA 13.0', driver='535.104.05', error=OLD),
+            'not used: driver 535.104.05, which is for CUDA 12.2, is too old, torch was built for '
+            'CUDA 13.0; update it, or install a torch for an older CUDA',
+        ),
+        (
+            GpuFacts('CUDA 13.0', driver='580.65.06', error='No CUDA GPUs', visible=''),
+            'not used: CUDA_VISIBLE_DEVICES="" hides all GPUs; unset it',
+        ),
+        (
+            GpuFacts('CUDA 13.0', driver='580.65.06', error='No CUDA GPUs', visible='-1'),
+            'not used: CUDA_VISIBLE_DEVICES="-1" hides all GPUs',
+        ),
+        (
+            GpuFacts(
+                'CUDA 13.0', driver='580.65.06', error='forward compatibility\nx', visible='0'
+            ),
+            'not used: forward compatibility; driver 580.65.06, torch was built for CUDA 13.0',
+        ),
+        (
+            V100._replace(gpus=(('NVIDIA H100', (9, 0)), ('NVIDIA H100', (9, 0)))),
+            'NVIDIA H100 (capability 9.0), NVIDIA H100 (capability 9.0); driver 580.65.06, torch '
+            'built for CUDA 13.0',
+        ),
+        (V100, 'Tesla V100 (capability 7.0: torch has no kernels; install a torch for an older'),
+        (V100._replace(gpus=(('T4', (7, 5)),)), 'T4 (capability 7.5); driver'),
+        (V100._replace(gpus=(('RTX 3090', (8, 6)),)), 'RTX 3090 (capability 8.6); driver'),
+        (V100._replace(gpus=(('B200', (10, 0)),)), 'B200 (capability 10.0: torch has no kernels'),
+        (
+            V100._replace(gpus=(('B200', (10, 0)),), architectures='sm_90 compute_90'),
+            'B200 (capability 10.0); driver',
+        ),
+        (
+            GpuFacts('ROCm 6.4', gpus=(('MI300', (9, 4)),)),
+            'MI300 (capability 9.4); driver unknown, torch built for ROCm 6.4',
+        ),
+    ],
+)
+def test_gpus_are_described_or_missed_with_a_reason(facts, said):
+    assert describe_gpus(facts).startswith(said)
+
+
+def test_here_and_now_gpus_are_looked_for():
+    """Whether there are some or none, on any machine."""
+    facts = gpu_facts({'CUDA_VISIBLE_DEVICES': '7'})
+    assert facts.visible == '7'
+    assert bool(facts.gpus) == torch.cuda.is_available()
+    assert bool(facts.error) != bool(facts.gpus) or not facts.built_for
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023',
+        'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  535.104.05  Release Build',
+        '535.104.05\n535.104.05\n',  # nvidia-smi's
+    ],
+)
+def test_the_drivers_version_is_read(monkeypatch, tmp_path, text):
+    (tmp_path / 'version').write_text(text)
+    monkeypatch.setattr(devices, '_KERNEL_MODULE', tmp_path / 'version')
+    assert devices._driver_version() == '535.104.05'
+
+
+def test_the_number_format_of_each_device_is_told(monkeypatch, capsys):
+    monkeypatch.setenv('ONEDNN_MAX_CPU_ISA', 'AVX2')
+    _, text = run(monkeypatch, capsys, ('torch', 'import torch'))
+    formats = text.partition('number formats')[2]
+    assert 'cpu           training fp32, inference fp32: ' in formats
 
 
 def test_forks_are_recognised(monkeypatch):

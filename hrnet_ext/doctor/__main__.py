@@ -49,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
             mim_problem(Path(folder)),
         ]
     _row('CUDA', findings.cuda)
+    _title('number formats')
+    for device, best in findings.formats:
+        _row(device, best)
     _show_repairs(findings)
     return _show_problems([problem for problem in problems if problem is not None])
 

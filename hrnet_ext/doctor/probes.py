@@ -55,9 +55,8 @@ for name, code in probes:
 for status in hrnet_ext.compat.report():
     tell(repair=status.name, state=status.state, detail=status.detail)
 if 'torch' in sys.modules:
-    import torch
-    cuda = torch.version.cuda
-    tell(cuda=f'{cuda}, {torch.cuda.device_count()} device(s)' if cuda else 'none (CPU build)')
+    from hrnet_ext.doctor import devices
+    tell(**devices.look())
 """
 
 
@@ -75,6 +74,7 @@ class Findings(NamedTuple):
     failures: list[Failure]
     repairs: list[tuple[str, str, str]]  # name, state, detail
     cuda: str
+    formats: list[list[str]]  # device, and the number formats that suit it
 
 
 def try_out(folder: Path) -> Findings:
@@ -86,7 +86,7 @@ def try_out(folder: Path) -> Findings:
     remaining = list(PROBES)
     failures: list[Failure] = []
     repairs: list[tuple[str, str, str]] = []
-    cuda = 'unknown'
+    cuda, formats = 'unknown', []
     while remaining:
         lines, end = _run(remaining, folder / f'{len(remaining)}.jsonl')
         failures += [
@@ -95,7 +95,8 @@ def try_out(folder: Path) -> Findings:
             if 'fails' in line
         ]
         repairs = [(s['repair'], s['state'], s['detail']) for s in lines if 'repair' in s]
-        cuda = next((line['cuda'] for line in lines if 'cuda' in line), cuda)
+        for line in lines:
+            cuda, formats = line.get('cuda', cuda), line.get('formats', formats)
         if end is None:
             break
         started = [line['starts'] for line in lines if 'starts' in line]
@@ -103,7 +104,7 @@ def try_out(folder: Path) -> Findings:
         failures.append(Failure(culprit, end, ()))
         names = [name for name, _ in remaining]
         remaining = remaining[names.index(culprit) + 1 :]
-    return Findings(failures, repairs, cuda)
+    return Findings(failures, repairs, cuda, formats)
 
 
 def _run(probes: list[tuple[str, str]], notes: Path) -> tuple[list[dict], str | None]:
