@@ -1,7 +1,5 @@
 """Mixed precision in the format that suits the device; loss scaling for fp16 alone."""
 
-import logging
-
 import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
@@ -69,7 +67,7 @@ def on(monkeypatch):
         ('auto', WITHOUT, 'fp32', 'training in fp32: this CPU has no bf16 instructions'),
         ('bfloat16', NATIVE, 'bf16', ''),
         (torch.bfloat16, NATIVE, 'bf16', ''),
-        ('bfloat16', WITHOUT, 'bf16', 'bf16 took 2.3 times as long as fp32 with AVX512'),
+        ('bfloat16', WITHOUT, 'bf16', 'bf16 takes at least 2.3 times as long as fp32'),
         ('float32', NATIVE, 'fp32', ''),
         ('float16', NATIVE, 'bf16', 'float16 needs a GPU; training in bf16'),
         ('float16', WITHOUT, 'fp32', 'float16 needs a GPU; training in fp32: this CPU has no bf16'),
@@ -87,7 +85,7 @@ def test_a_cpu_computes_in_its_format_and_updates_fp32_weights(
     assert model.layer.weight.dtype is torch.float32
     assert not torch.equal(model.layer.weight, before)
     assert not optim.loss_scaler.is_enabled()
-    messages = [each.message for each in mmengine_log.records if each.levelno > logging.DEBUG]
+    messages = [record.getMessage() for record in mmengine_log.records]
     assert len(messages) == bool(said)
     assert said in ''.join(messages)
 

@@ -109,10 +109,11 @@ def test_gpus_are_asked_for_bf16_without_emulation(monkeypatch):
 def test_what_emulation_costs_is_said_where_it_is_emulated(monkeypatch):
     choices = {
         'cpu': Choice('fp32', 'fp32', True, 'no bf16'),
-        'cuda': Choice('fp16', 'fp16', True, 'emulates'),
+        'cuda': Choice('fp32', 'fp16', True, 'emulates'),
         'mps': Choice('fp32', 'fp32', False, ''),
     }
     monkeypatch.setattr(precision, 'choice_for', lambda device: choices[str(device)])
     assert '2.3 times as long as fp32' in precision.emulation_warning('cpu')
-    assert 'fp16 is faster here' in precision.emulation_warning('cuda')
+    assert 'slower than fp16' in precision.emulation_warning('cuda')
+    assert 'slower than fp32' in precision.emulation_warning('cuda', training=True)
     assert precision.emulation_warning('mps') == ''

@@ -83,11 +83,14 @@ def in_openvino(network: bytes, images: Tensor, threads: int, precision: str) ->
         threads: Of one inference.
         precision: ``'f32'`` or ``'bf16'``: what it may compute in.
     """
-    from hrnet_ext.export.engines.open_vino import shared_core  # here: openvino may be absent
+    # here: openvino may be absent
+    from hrnet_ext.export.engines.open_vino import best_half, shared_core
 
     if images.is_cuda:
         raise RuntimeError('openvino has no CUDA')
     core = shared_core()
+    if precision not in ('f32', best_half(core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'))):
+        raise RuntimeError(f'this CPU has no {precision}')
     config = {
         'INFERENCE_PRECISION_HINT': precision,
         'INFERENCE_NUM_THREADS': threads,

@@ -12,7 +12,11 @@ from typing import Any
 import torch
 
 import hrnet_ext
+from hrnet_ext.cpu_limit import VARIABLES
+from hrnet_ext.precision import choice_for
 
+# What limits the instructions of oneDNN, ATen, MKL and OpenVINO
+LIMITS = (*VARIABLES, 'ATEN_CPU_CAPABILITY', 'MKL_ENABLE_INSTRUCTIONS', 'OV_CPU_MAX_ISA')
 PACKAGES = ('mmpose', 'mmdet', 'mmengine', 'numpy', 'onnxruntime', 'openvino')
 
 
@@ -27,7 +31,7 @@ def describe_machine(device: str) -> dict[str, Any]:
         'threads': torch.get_num_threads(),
         'device': device,
         'memory': f'{os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30:.0f} GiB',
-        'instructions': torch.backends.cpu.get_cpu_capability(),
+        'instructions': _instructions(),
     }
     if torch.device(device).type == 'cuda':
         properties = torch.cuda.get_device_properties(torch.device(device))
@@ -39,6 +43,13 @@ def describe_machine(device: str) -> dict[str, Any]:
         'versions': ', '.join(versions),
         'date': datetime.datetime.now().astimezone().isoformat(timespec='minutes'),
     }
+
+
+def _instructions() -> str:
+    """Of the CPU, with what the environment switches off: the figures are of another CPU then."""
+    best = 'bf16' if choice_for('cpu').inference == 'bf16' else 'no bf16'
+    limits = [f'{name}={os.environ[name]}' for name in LIMITS if os.environ.get(name)]
+    return ', '.join([torch.backends.cpu.get_cpu_capability(), best, *limits])
 
 
 def load_average() -> str:

@@ -100,7 +100,7 @@ def _checked_format(wanted: str, choice: Choice, device: str) -> str:
         wanted = choice.training
         warning = f'float16 needs a GPU; training in {wanted}: {choice.reason}'
     elif wanted == 'bf16' and choice.emulates_bf16:
-        warning = f"{emulation_warning(device)}, and optim_wrapper.dtype='auto' takes it"
+        warning = f"{emulation_warning(device, training=True)}, which dtype='auto' takes"
     if warning:
         print_log(warning, 'current', level=logging.WARNING)
     return wanted

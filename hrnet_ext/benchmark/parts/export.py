@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -146,9 +147,15 @@ class _Files:
         def opening(
             precision: str, provider: str, run_in: str, **batches: Any
         ) -> Callable[[], PoseSession]:
-            return lambda: PoseSession(
-                self.path(precision), provider, precision=run_in, num_threads=num_threads, **batches
-            )
+            def opened() -> PoseSession:
+                path = self.path(precision)
+                with warnings.catch_warnings():
+                    warnings.simplefilter('error', RuntimeWarning)  # of a precision it lacks
+                    return PoseSession(
+                        path, provider, precision=run_in, num_threads=num_threads, **batches
+                    )
+
+            return opened
 
         fixed = {'batch_size': batch, 'fixed_batch': True}
 
