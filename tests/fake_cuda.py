@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from unittest import mock
 
 import mmengine
@@ -89,6 +89,7 @@ def fake_cuda() -> Iterator[Crossings]:
         (mmengine.device.utils, 'DEVICE', 'cuda'),
         (torch.cuda, 'is_available', lambda: True),
         (torch.cuda, 'device_count', lambda: 1),
+        (torch.cuda, 'device', lambda _: nullcontext()),
         (torch.cuda, 'is_bf16_supported', lambda *_, **__: True),
         (torch.cuda, 'get_device_capability', lambda *_: (9, 0)),  # a H100's
         (torch.cuda, 'is_current_stream_capturing', lambda: False),
