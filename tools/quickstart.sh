@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # From nothing but Python and pip to a trained HRNet and its pictures: bash tools/quickstart.sh
-#   QUICKSTART_EPOCHS  rounds of training (default: the config's 7)
+#   QUICKSTART_EPOCHS  rounds of training (default: 5)
 #   QUICKSTART_IMAGES  training pictures to render (default: 2000)
 #   PYTHON, VENV       as in setup_env.sh
 # A second run reuses the environment, the pictures and the finished training.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-epochs=${QUICKSTART_EPOCHS:-7}
+epochs=${QUICKSTART_EPOCHS:-5}
 images=${QUICKSTART_IMAGES:-2000}
 for number in "$epochs" "$images"; do
     [[ $number =~ ^[1-9][0-9]*$ ]] || {
@@ -23,7 +23,7 @@ if [ "$images" -ne 2000 ]; then
     data+=_$images
     options+=({train,val,test}_dataloader.dataset.data_root="$data/")
 fi
-if [ "$epochs" -ne 7 ]; then
+if [ "$epochs" -ne 5 ]; then
     options+=(train_cfg.max_epochs="$epochs" train_cfg.val_interval="$epochs")
 fi
 [ ${#options[@]} -eq 0 ] || { work_dir+=_${epochs}_epochs_$images; options=(--cfg-options "${options[@]}"); }

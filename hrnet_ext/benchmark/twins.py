@@ -6,6 +6,7 @@ Legend: B images; images (B, 3, H, W).
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,8 +23,7 @@ OUR_PREFIX = 'hrnet_ext.'
 MODEL_KEYS = ('type', 'data_preprocessor', 'backbone', 'neck', 'head', 'train_cfg', 'test_cfg')
 IMAGE_KEYS = ('type', 'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
 BACKBONE_KEYS = ('type', 'in_channels', 'extra', 'norm_cfg', 'norm_eval')
-BLOCKS = 4  # residual blocks of a branch in a module
-STEM_CHANNELS = 64
+SHAPE_KEYS = {'width', 'num_modules', 'num_blocks', 'bottleneck_width'}  # ours, for `extra`
 
 
 class Twins:
@@ -105,17 +105,21 @@ def mmpose_model(model: dict[str, Any]) -> dict[str, Any]:
     theirs['data_preprocessor'] = {key: images[key] for key in IMAGE_KEYS if key in images}
     theirs['backbone'] = {key: backbone[key] for key in BACKBONE_KEYS if key in backbone}
     if 'extra' not in backbone:
-        num_modules = backbone.get('num_modules', (1, 4, 3))
-        theirs['backbone']['extra'] = stages(backbone.get('width', 32), num_modules)
+        theirs['backbone']['extra'] = stages(**{k: backbone[k] for k in SHAPE_KEYS & {*backbone}})
     return theirs
 
 
-def stages(width: int, num_modules: tuple[int, ...]) -> dict[str, Any]:
-    """MMPose's nested ``extra`` of an HRNet."""
-    extra = {'stage1': _stage(1, 1, 'BOTTLENECK', [STEM_CHANNELS])}
-    for number, modules in enumerate(num_modules, start=2):
+def stages(
+    width: int = 32,
+    num_modules: Sequence[int] = (1, 4, 3),
+    num_blocks: Sequence[int] = (4, 4, 4, 4),
+    bottleneck_width: int = 64,
+) -> dict[str, Any]:
+    """MMPose's nested ``extra`` of what :class:`hrnet_ext.models.HRNet` takes by these names."""
+    extra = {'stage1': _stage(1, 1, num_blocks[0], 'BOTTLENECK', [bottleneck_width])}
+    for number, (modules, blocks) in enumerate(zip(num_modules, num_blocks[1:]), start=2):
         channels = [width * 2**branch for branch in range(number)]
-        extra[f'stage{number}'] = _stage(modules, number, 'BASIC', channels)
+        extra[f'stage{number}'] = _stage(modules, number, blocks, 'BASIC', channels)
     return extra
 
 
@@ -135,11 +139,13 @@ def multiply_adds(cfg: Config) -> int:
     return sum(part.multiply_adds for part in measure_config(cfg).values())
 
 
-def _stage(num_modules: int, num_branches: int, block: str, channels: list[int]) -> dict[str, Any]:
+def _stage(
+    num_modules: int, num_branches: int, num_blocks: int, block: str, channels: list[int]
+) -> dict[str, Any]:
     return {
         'num_modules': num_modules,
         'num_branches': num_branches,
         'block': block,
-        'num_blocks': (BLOCKS,) * num_branches,
+        'num_blocks': (num_blocks,) * num_branches,
         'num_channels': tuple(channels),
     }

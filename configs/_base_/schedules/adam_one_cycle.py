@@ -1,12 +1,13 @@
-"""Adam on one cycle of the learning rate, in bf16: the most that a CPU learns in a few minutes.
+"""Adam on one cycle of the learning rate: the most that a CPU learns in a few minutes.
 
-`train_cfg.max_epochs` is the one knob for less or more training.
+`train_cfg.max_epochs` is the one knob for less or more training. `dtype='auto'` is bf16 where the
+device multiplies it in hardware, else what it is quick at: fp32 on most CPUs.
 """
 
 train_cfg = dict(by_epoch=True, max_epochs=7, val_interval=7)
 optim_wrapper = dict(
     type='hrnet_ext.AmpOptimWrapper',
-    dtype='bfloat16',
+    dtype='auto',
     optimizer=dict(type='Adam', lr=2e-3, weight_decay=0),
 )
 # Up, then down along a cosine that ends with the last epoch, however many there are.
