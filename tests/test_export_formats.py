@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import shutil
+import warnings
 
 import numpy as np
 import pytest
 import torch
 
+from hrnet_ext import precision
 from hrnet_ext.export.check import TOLERANCES, Reference, compare
 from hrnet_ext.export.metadata import KEY, Metadata
 from hrnet_ext.export.real_crops import random_crops, rendered_crops
 from hrnet_ext.export.runtime import PoseSession
+from hrnet_ext.precision import Hardware
 from tests.export_cases import (
     QUARTER,
     SLOW_LAST,
@@ -115,6 +118,18 @@ def test_half_precision_is_near(exported, name, provider):
     height = wanted.heatmaps.abs().amax((-2, -1)).numpy()
     off = np.abs(scores - wanted.scores) / height
     assert 0 < off.max() < 0.1
+
+
+@pytest.mark.parametrize('has_bf16', [True, False])
+def test_bf16_that_a_cpu_emulates_is_said(exported, monkeypatch, has_bf16):
+    path, *_ = exported('torchscript', precision='half')
+    monkeypatch.setattr(precision, 'probe', lambda device: Hardware('cpu', has_bf16))
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always')
+        PoseSession(path)
+    said = [each for each in found if issubclass(each.category, RuntimeWarning)]
+    assert [each.filename for each in said] == ([] if has_bf16 else [__file__])
+    assert all('is in bf16; this CPU has no bf16' in str(each.message) for each in said)
 
 
 @with_openvino

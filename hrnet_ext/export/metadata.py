@@ -112,6 +112,15 @@ class Metadata:
         return cls(**_tuples({key: value for key, value in content.items() if key in known}))
 
 
+def precision_in(description: str) -> str:
+    """The precision that a file was written in, by what it says of itself; empty of others' files.
+
+    Raises:
+        ValueError: If a newer version wrote it.
+    """
+    return Metadata.from_json(description, 'this model').precision if description else ''
+
+
 def _tuples(content: dict[str, Any]) -> dict[str, Any]:
     """JSON's lists as the tuples they were."""
     return {key: _tuple(value) for key, value in content.items()}

@@ -14,7 +14,7 @@ import openvino
 from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
 from hrnet_ext.export.engines import Settings
 from hrnet_ext.export.engines.rewriting import rewrite
-from hrnet_ext.export.metadata import KEY, Metadata
+from hrnet_ext.export.metadata import KEY, precision_in
 
 CPU = 'CPU'
 PRECISION = 'INFERENCE_PRECISION_HINT'
@@ -48,7 +48,7 @@ class OpenVinoEngine:
         try:
             model = core.read_model(path)
             self.description = _description(model)
-            written_in = _written_in(self.description)
+            written_in = precision_in(self.description)
             options = _options(core, device, settings, written_in)
             if settings.batch_size:
                 _fix_batch(model, settings.batch_size)
@@ -108,10 +108,6 @@ def _description(model: openvino.Model) -> str:
         if model.has_rt_info(where):
             return model.get_rt_info(where).astype(str)
     return ''
-
-
-def _written_in(description: str) -> str:
-    return Metadata.from_json(description, 'this model').precision if description else ''
 
 
 def _fix_batch(model: openvino.Model, size: int) -> None:

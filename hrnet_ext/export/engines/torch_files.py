@@ -11,7 +11,8 @@ import torch
 from torch.export.passes import move_to_device_pass
 
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.export.metadata import KEY
+from hrnet_ext.export.metadata import KEY, precision_in
+from hrnet_ext.precision import emulation_warning
 
 OUTPUTS = ('keypoints', 'scores', 'heatmaps')
 
@@ -40,6 +41,10 @@ class _TorchEngine:
             ) from error
         text = extra[KEY]
         self.description = text.decode() if isinstance(text, bytes) else text
+        slow = precision_in(self.description) == 'half' and emulation_warning(self._device)
+        if slow:
+            cure = 'export it without --half'
+            warnings.warn(f'{path} is in bf16; {slow}: {cure}', RuntimeWarning, stacklevel=4)
 
     def _load(self, path: Path, extra: dict) -> Callable:
         raise NotImplementedError
