@@ -15,7 +15,8 @@ from mmpose.structures import PoseDataSample
 from torch.utils.data import DataLoader
 
 from hrnet_ext import config_path
-from hrnet_ext.datasets.collate import Parcel, stack_samples
+from hrnet_ext.datasets.collate import stack_samples
+from hrnet_ext.models.sample_batch import SampleBatch
 from tests.test_pipeline_parity import assert_equal
 
 
@@ -51,7 +52,7 @@ def test_batches_arrive_as_they_were_packed(num_workers):
     arrived = list(loader)
     assert [len(batch['data_samples']) for batch in arrived] == [3, 3, 1]
     for start, batch in zip((0, 3, 6), arrived):
-        assert type(batch['data_samples']) is list
+        assert type(batch['data_samples']) is SampleBatch
         assert batch['inputs'].dtype == torch.uint8
         for offset, found in enumerate(batch['data_samples']):
             expected = sample(start + offset)
@@ -66,7 +67,7 @@ def test_batches_arrive_as_they_were_packed(num_workers):
 def test_all_tensors_of_a_kind_travel_as_one():
     samples = [sample(index)['data_samples'] for index in range(5)]
     before = [each.clone() for each in samples]
-    content = pickle.dumps(Parcel(samples))
+    content = pickle.dumps(SampleBatch.of(samples))
     assert len(re.findall(b'_rebuild_tensor', pickle.dumps(samples))) == 1  # by name: once
     arrived = pickle.loads(content)
     for kind in ('keypoint_labels', 'keypoint_weights'):
@@ -108,7 +109,7 @@ def annotated(index: int) -> PoseDataSample:
 @pytest.mark.parametrize('make', [uneven, other_kinds, arrays, bare, annotated])
 def test_samples_that_are_not_alike_travel_one_by_one(make):
     samples = [make(index) for index in range(3)]
-    for found, expected in zip(pickle.loads(pickle.dumps(Parcel(samples))), samples):
+    for found, expected in zip(pickle.loads(pickle.dumps(SampleBatch.of(samples))), samples):
         assert_equal(found, expected)
 
 

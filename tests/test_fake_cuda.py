@@ -18,8 +18,8 @@ from tests.test_no_waiting import LABELS, PREPROCESSOR, people
 
 NUM_PEOPLE = 4
 INPUTS = 'mmengine.model.base_model.data_preprocessor:cast_data'
-TARGETS = 'hrnet_ext.models.moving:_moved_value'
-BATCH = {INPUTS: 1, TARGETS: LABELS * NUM_PEOPLE}  # whatever the batch has goes to the device
+TARGETS = 'hrnet_ext.models.sample_batch:<lambda>'
+BATCH = {INPUTS: 1, TARGETS: LABELS}  # one copy for each kind, of as many people as there are
 ANSWER = {'hrnet_ext.models.heatmap_head:decode': 1}  # what a prediction is for
 TRIAL = {'hrnet_ext.inference.preparing:passed': 1}  # is the folded network right? asked once
 FORMATS = {'fp32': torch.float32, 'float16': torch.float16, 'bfloat16': torch.bfloat16}

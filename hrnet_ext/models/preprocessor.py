@@ -9,7 +9,7 @@ from mmengine.structures import BaseDataElement
 from mmpose.models.data_preprocessors import PoseDataPreprocessor as MMPosePoseDataPreprocessor
 from torch import Tensor
 
-from hrnet_ext.models.moving import moved
+from hrnet_ext.models.sample_batch import SampleBatch, moved
 from hrnet_ext.registry import MODELS
 
 
@@ -32,7 +32,9 @@ class PoseDataPreprocessor(MMPosePoseDataPreprocessor):
         self._channel_conversion = False
 
     def cast_data(self, data: Any) -> Any:
-        """MMEngine's, but what samples know besides tensors is not deep-copied."""
+        """MMEngine's, but a batch's targets move at once, and no annotation is deep-copied."""
+        if isinstance(data, list) and data and isinstance(data[0], BaseDataElement):
+            return SampleBatch(data).to(self.device, non_blocking=self._non_blocking)
         if isinstance(data, BaseDataElement):
             return moved(data, self.device, non_blocking=self._non_blocking)
         data = super().cast_data(data)
