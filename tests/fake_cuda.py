@@ -18,7 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._subclasses import fake_tensor
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    FakeTensor,
+    FakeTensorMode,
+)
 from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -58,9 +62,8 @@ class Crossings(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
-        if function is ATEN._local_scalar_dense.default and given[0].is_cuda:
-            self.to_host[_asker()] += 1
-            return {torch.bool: True}.get(given[0].dtype, 1)
+        if function is ATEN._local_scalar_dense.default:
+            return self._read(given[0])
         result = function(*args, **(kwargs or {}))
         if function in (ATEN._to_copy.default, ATEN.copy_.default):
             if given[-1].is_cuda and not result.is_cuda:
@@ -73,6 +76,14 @@ class Crossings(TorchDispatchMode):
         elif function is ATEN.convolution.default:
             self.convolved_in.add(given[0].dtype)
         return result
+
+    def _read(self, number: Tensor) -> bool | float:
+        """The number, or what stands for it where it came from the device."""
+        self.to_host[_asker()] += number.is_cuda
+        try:
+            return ATEN._local_scalar_dense.default(number)
+        except DataDependentOutputException:
+            return number.dtype is torch.bool or 1
 
 
 class FakeMode(FakeTensorMode):
@@ -147,7 +158,8 @@ def _backward(loss: Tensor) -> None:
             weight = node.variable
             weight.grad = gradient if weight.grad is None else weight.grad + gradient
             continue
-        found = node(*gradients[node])
+        run = node if callable(node) else node.apply  # written in C++, in Python
+        found = run(*gradients[node])
         found = found if isinstance(found, tuple) else (found,)
         for (source, index), gradient in zip(node.next_functions, found):
             if source is None or gradient is None:
@@ -172,7 +184,7 @@ def _in_order(root: Node) -> list[Node]:
 
 def _asker() -> str:
     """The innermost function of ours or of OpenMMLab's that is being run."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get('__name__', '')
         if name.partition('.')[0] in PACKAGES:

@@ -6,6 +6,8 @@ import pytest
 import torch
 from mmcv.ops import RoIAlign, RoIPool, roi_align, roi_pool
 
+from tests.fake_cuda import fake_cuda
+
 ROIS = torch.tensor(
     [
         # image, x1, y1, x2, y2
@@ -147,6 +149,22 @@ def test_roi_pool_takes_the_largest_pixel_of_each_bin(scale, size):
     maps = feature_maps()
     wanted = naive_roi_pool(maps, ROIS, size, scale)
     assert torch.equal(roi_pool(maps, ROIS, size, scale), wanted)
+
+
+def test_roi_pool_in_groups_is_roi_pool(monkeypatch):
+    maps = feature_maps()
+    wanted = naive_roi_pool(maps, ROIS, (2, 3), 1.0)
+    monkeypatch.setattr('hrnet_ext.compat.mmcv_ops.roi_pool.LARGEST_GROUP_ON_CPU', 200)
+    assert torch.equal(roi_pool(maps, ROIS, (2, 3), 1.0), wanted)
+
+
+def test_roi_pool_reads_a_gpu_once():
+    with fake_cuda() as crossings:
+        maps = feature_maps().cuda().requires_grad_()
+        crossings.clear()
+        roi_pool(maps, ROIS.cuda(), 2).sum().backward()
+    assert maps.grad.is_cuda
+    assert crossings.to_host.total() == 1
 
 
 def test_roi_pool_gradients_are_those_of_its_result():

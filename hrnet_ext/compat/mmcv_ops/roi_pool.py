@@ -8,12 +8,16 @@ why torchvision's operator of that name, which rounds them, cannot be used.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from hrnet_ext.compat.mmcv_ops.precision import computable
 
 EMPTY = -1  # argmax of a bin without pixels
+LARGEST_GROUP = 2**24  # values that are compared at once, 64 MiB in float32
+LARGEST_GROUP_ON_CPU = 2**20  # its caches hold no more: half the time
 
 
 def roi_pool_forward(
@@ -40,23 +44,22 @@ def roi_pool_forward(
     """
     input, rois = computable(input), computable(rois)
     height, width = input.shape[2:]
-    images = rois[:, 0].long().tolist()
-    tops, bottoms = _bins(rois[:, 2], rois[:, 4], spatial_scale, pooled_height, height)
-    lefts, rights = _bins(rois[:, 1], rois[:, 3], spatial_scale, pooled_width, width)
-    for number, image in enumerate(images):
-        rows, row_counts = _pixels(tops[number], bottoms[number])
-        columns, column_counts = _pixels(lefts[number], rights[number])
-        if rows.shape[1] == 0 or columns.shape[1] == 0:
-            output[number], argmax[number] = 0, EMPTY
-            continue
-        inside = row_counts[:, None, :, None] & column_counts[None, :, None, :]
-        index = (rows[:, None, :, None] * width + columns[None, :, None, :]).flatten(2)
-        pixels = input[image].flatten(1)[:, index]  # (C, h, w, pixels of the largest bin)
-        largest, place = pixels.masked_fill(~inside.flatten(2), -torch.inf).max(dim=-1)
-        empty = ~inside.flatten(2).any(dim=-1)
-        where = index.expand_as(pixels).gather(-1, place[..., None])[..., 0]
-        output[number] = largest.masked_fill(empty, 0).to(output)
-        argmax[number] = where.masked_fill(empty, EMPTY).to(argmax)
+    rows = _bins(rois[:, 2], rois[:, 4], spatial_scale, pooled_height, height)
+    columns = _bins(rois[:, 1], rois[:, 3], spatial_scale, pooled_width, width)
+    pixels = input.permute(0, 2, 3, 1).flatten(0, 2)  # (B * H * W, C), all channels side by side
+    start = rois[:, 0].long() * (height * width)
+    for boxes, num_rows, num_columns in _groups(rows, columns, output.shape[1:].numel()):
+        y, is_row = _pixels(*(side[boxes] for side in rows), num_rows)
+        x, is_column = _pixels(*(side[boxes] for side in columns), num_columns)
+        inside = (is_row[:, :, None, :, None] & is_column[:, None, :, None, :]).flatten(3)
+        place = (y[:, :, None, :, None] * width + x[:, None, :, None, :]).flatten(3)
+        index = place + start[boxes].view(-1, 1, 1, 1)
+        values = pixels.index_select(0, index.flatten()).view(*index.shape, -1)
+        largest, which = values.masked_fill(~inside[..., None], -torch.inf).max(dim=3)
+        empty = ~inside.any(dim=3)[..., None]
+        output[boxes] = largest.masked_fill(empty, 0).permute(0, 3, 1, 2).to(output)
+        where = place.gather(3, which).masked_fill(empty, EMPTY)
+        argmax[boxes] = where.permute(0, 3, 1, 2).to(argmax)
 
 
 def roi_pool_backward(
@@ -84,8 +87,10 @@ def roi_pool_backward(
     channels = torch.arange(num_channels, device=rois.device)[:, None, None]
     planes = rois[:, 0].long().view(-1, 1, 1, 1) * num_channels + channels
     pixels = planes * (height * width) + argmax
-    pooled = argmax != EMPTY
-    grad_input.view(-1).index_add_(0, pixels[pooled], grad_output[pooled].to(grad_input))
+    empty = argmax == EMPTY  # they add nothing to pixel 0: which they are need not be read
+    gradient = grad_output.masked_fill(empty, 0).to(grad_input)
+    index = pixels.masked_fill(empty, 0)
+    grad_input.view(-1).index_add_(0, index.flatten(), gradient.flatten())
 
 
 def _bins(
@@ -103,9 +108,29 @@ def _bins(
     return first, torch.where(extent > 0, behind, first)
 
 
-def _pixels(first: Tensor, behind: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixels of each bin along one axis, padded to the longest: (bins, n), and which are real."""
-    longest = int((behind - first).max().clamp(min=0))
-    pixels = first[:, None] + torch.arange(longest, device=first.device)
-    real = pixels < behind[:, None]
+def _groups(
+    rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor], num_values: int
+) -> Iterator[tuple[Tensor, int, int]]:
+    """Boxes of about one size, as many as fit into memory: indices, rows and columns of a bin.
+
+    Sizes are read all at once: to read one from a GPU is to wait for all that was asked of it.
+    """
+    longest = [(behind - first).amax(1).clamp(min=1) for first, behind in (rows, columns)]
+    sizes = torch.stack(longest, -1).cpu().tolist()
+    order = sorted(range(len(sizes)), key=lambda box: -max(sizes[box]))
+    boxes = torch.tensor(order, dtype=torch.long, device=rows[0].device)
+    most = LARGEST_GROUP_ON_CPU if boxes.device.type == 'cpu' else LARGEST_GROUP
+    begin = 0
+    while begin < len(order):
+        side = max(sizes[order[begin]])  # the others' is at most that
+        end = begin + max(1, most // (num_values * side**2))
+        num_rows, num_columns = map(max, zip(*(sizes[box] for box in order[begin:end])))
+        yield boxes[begin:end], num_rows, num_columns
+        begin = end
+
+
+def _pixels(first: Tensor, behind: Tensor, num: int) -> tuple[Tensor, Tensor]:
+    """Pixels of each bin along one axis, padded to ``num``: (R, bins, num), and which are real."""
+    pixels = first[..., None] + torch.arange(num, device=first.device)
+    real = pixels < behind[..., None]
     return torch.where(real, pixels, 0), real
