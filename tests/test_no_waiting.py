@@ -85,6 +85,27 @@ def test_the_batch_is_all_that_is_copied_to_the_device(model):
     assert not any('index' in name for name in copies.found)
 
 
+class Divisions(TorchDispatchMode):
+    """Counts divisions, of which normalizing is one."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function is torch.ops.aten.div.Tensor
+        return function(*args, **(kwargs or {}))
+
+
+def test_pictures_in_a_list_are_one_tensor_from_the_device_on(model):
+    with Divisions() as divisions:
+        found = model.data_preprocessor(batch(4), False)
+    assert found['inputs'].shape == (4, 3, 256, 192)
+    assert [sample.pad_shape for sample in found['data_samples']] == [(256, 192)] * 4
+    assert divisions.count == 1
+    uneven = batch(2)
+    uneven['inputs'][1] = uneven['inputs'][1][:, :128]
+    assert model.data_preprocessor(uneven, False)['inputs'].shape == (2, 3, 256, 192)
+
+
 @pytest.mark.parametrize('half', [False, True], ids=['fp32', 'bf16'])
 def test_a_step_copies_nothing_and_reads_nothing(model, half):
     data = model.data_preprocessor(people(4), True)

@@ -58,7 +58,7 @@ def our_batch(twins: Twins, batch: int) -> dict[str, Any]:
     collate = loader.get('collate_fn', {'type': 'pseudo_collate'})
     collated = FUNCTIONS.get(collate['type'])(packed(steps, batch, twins.input_size))
     if loader.get('pin_memory') and twins.device != 'cpu':
-        collated['inputs'] = pin_memory(collated['inputs'])
+        return pin_memory(collated)
     return collated
 
 
