@@ -287,6 +287,27 @@ def test_arguments_are_checked(exported, tmp_path):
         PoseSession(tmp_path / 'pose.pth')
 
 
+@with_onnxruntime
+def test_onnxruntime_does_not_take_the_cpu_for_a_gpu_unasked(exported, monkeypatch):
+    import onnxruntime
+
+    path, _, _ = exported
+    wanted = 'CUDAExecutionProvider'
+    there = [wanted, 'CPUExecutionProvider']  # as of a build for CUDA, where there is none
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: there)
+    monkeypatch.setattr(onnxruntime, 'preload_dlls', lambda: print('Failed to load libcudnn.so.9'))
+    with (
+        pytest.warns(UserWarning, match=wanted),
+        pytest.raises(ValueError, match='Execution') as error,
+    ):
+        PoseSession(path, 'onnxruntime', device=wanted)
+    assert str(error.value) == (
+        'ONNX Runtime took CPUExecutionProvider for CUDAExecutionProvider: Failed to load '
+        "libcudnn.so.9. pip install 'onnxruntime-gpu[cuda,cudnn]' brings those of its CUDA "
+        'version; or leave the device out to run on the CPU'
+    )
+
+
 @with_openvino
 def test_openvino_names_the_devices_it_has(exported):
     with pytest.raises(ValueError, match=r'OpenVINO has no QUANTUM here, but .*CPU'):

@@ -61,15 +61,10 @@ def exported(model: nn.Module, images: Tensor) -> bytes:
 
 def in_onnxruntime(network: bytes, images: Tensor, threads: int) -> Call:
     """ONNX Runtime on the CPU or, where it has it, on CUDA (never run), copies included."""
-    import onnxruntime
+    from hrnet_ext.runtimes.onnx_session import open_session  # here: onnxruntime may be absent
 
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = threads
-    settings.log_severity_level = 3
     wanted = 'CUDAExecutionProvider' if images.is_cuda else 'CPUExecutionProvider'
-    if wanted not in onnxruntime.get_available_providers():
-        raise RuntimeError(f'onnxruntime has no {wanted}')
-    session = onnxruntime.InferenceSession(network, settings, providers=[wanted])
+    session = open_session(network, provider=wanted, num_threads=threads)
     name, array = session.get_inputs()[0].name, images.cpu().numpy()
     return lambda: session.run(None, {name: array})[0]
 
