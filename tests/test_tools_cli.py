@@ -216,6 +216,22 @@ def test_slurm_variables_become_pytorchs(config, monkeypatch):
     assert config.model_wrapper_cfg['device_ids'] is None
 
 
+def test_one_of_the_processes_without_a_gpu_tells(config, monkeypatch):
+    monkeypatch.setattr(processes.torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(processes.torch.cuda, 'device_count', lambda: 2)
+
+    def start(rank: int) -> None:
+        for name, value in {'RANK': rank, 'WORLD_SIZE': 4, 'LOCAL_RANK': rank}.items():
+            monkeypatch.setenv(name, str(value))
+        processes.set_launcher(config, 'pytorch')
+
+    start(rank=1)
+    with pytest.raises(ValueError, match='more processes than GPUs: 2 on this machine'):
+        start(rank=2)
+    with pytest.raises(SystemExit):
+        start(rank=3)
+
+
 @pytest.mark.parametrize('script', ['slurm_train.sh', 'slurm_test.sh'])
 def test_slurm_scripts_ask_srun_for_one_task_per_gpu(script, tmp_path):
     srun = tmp_path / 'srun'

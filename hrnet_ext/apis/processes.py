@@ -26,13 +26,16 @@ def set_launcher(cfg: Config, launcher: str) -> None:
         launcher: ``'none'``, ``'pytorch'`` (torchrun), ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        ValueError: If the process was not started by that launcher.
+        ValueError: If the process was not started by that launcher, or is the first for which this
+            machine has no GPU.
+        SystemExit: In those after it: one of them tells.
     """
     cfg.launcher = launcher
     if launcher == 'none':
         return
     _check_launched(launcher)
     if torch.cuda.is_available():
+        _check_gpus(launcher)
         return
     cfg.model_wrapper_cfg = {
         'type': 'MMDistributedDataParallel',
@@ -54,6 +57,18 @@ def _check_launched(launcher: str) -> None:
             'mpi': 'start it with mpirun',
         }
         raise ValueError(f'--launcher {launcher}: {absent[0]} is not set; {cure[launcher]}')
+
+
+def _check_gpus(launcher: str) -> None:
+    local_rank = int(os.environ.get(RANK_VARIABLES[launcher][2], 0))
+    num_gpus = torch.cuda.device_count()
+    if local_rank > num_gpus:
+        raise SystemExit(1)
+    if local_rank == num_gpus:
+        raise ValueError(
+            f'more processes than GPUs: {num_gpus} on this machine. Start as many, or set '
+            'CUDA_VISIBLE_DEVICES= (to nothing) to run on CPUs'
+        )
 
 
 def _init_gloo(launcher: str) -> None:
