@@ -1,8 +1,8 @@
 """CUDA tensors without values, device or driver: what a GPU would refuse or wait for is seen.
 
 PyTorch's fake tensors know shape, type and device. An operation on tensors of two devices raises
-as on a GPU; so does a shape that depends on values. Reading a value is counted, and answered by
-one or True.
+as on a GPU; so does a shape that depends on values. Reading a value is counted, and answered
+somehow.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Crossings(TorchDispatchMode):
         to_device: Copies from the host. Tensors made of numbers are such copies.
         to_host: Copies to the host, and values that are read.
         convolved_in: Number formats of the maps that were convolved.
+        made_in: Number formats of all that was made on the device.
     """
 
     def __init__(self) -> None:
@@ -54,10 +55,11 @@ class Crossings(TorchDispatchMode):
         self.to_device: Counter[str] = Counter()
         self.to_host: Counter[str] = Counter()
         self.convolved_in: set[torch.dtype] = set()
+        self.made_in: set[torch.dtype] = set()
 
     def clear(self) -> None:
         """Count from here."""
-        for counted in (self.to_device, self.to_host, self.convolved_in):
+        for counted in (self.to_device, self.to_host, self.convolved_in, self.made_in):
             counted.clear()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
@@ -65,6 +67,8 @@ class Crossings(TorchDispatchMode):
         if function is ATEN._local_scalar_dense.default:
             return self._read(given[0])
         result = function(*args, **(kwargs or {}))
+        made = [x for x in tree_leaves(result) if isinstance(x, Tensor) and x.is_cuda]
+        self.made_in.update(x.dtype for x in made)
         if function in (ATEN._to_copy.default, ATEN.copy_.default):
             if given[-1].is_cuda and not result.is_cuda:
                 self.to_host[_asker()] += 1
@@ -78,12 +82,12 @@ class Crossings(TorchDispatchMode):
         return result
 
     def _read(self, number: Tensor) -> bool | float:
-        """The number, or what stands for it where it came from the device."""
+        """The number, or what stands for it: 1 or True; False after a copy to the host."""
         self.to_host[_asker()] += number.is_cuda
         try:
             return ATEN._local_scalar_dense.default(number)
         except DataDependentOutputException:
-            return number.dtype is torch.bool or 1
+            return number.is_cuda if number.dtype is torch.bool else 1
 
 
 class FakeMode(FakeTensorMode):

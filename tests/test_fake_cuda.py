@@ -8,6 +8,7 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 from torch._subclasses.fake_tensor import DynamicOutputShapeException
 
+from hrnet_ext.codecs import msra
 from hrnet_ext.engine.amp import AmpOptimWrapper
 from hrnet_ext.engine.optim_wrapper import OptimWrapper
 from hrnet_ext.inference import optimize
@@ -74,6 +75,21 @@ def test_a_prediction_waits_once(codec, mode):
     backbone_in = crossings.convolved_in - {torch.float32} or {torch.float32}
     wanted = MODES[mode]
     assert backbone_in <= ({FORMATS[wanted]} if wanted in FORMATS else HALF)
+
+
+@each_codec
+def test_a_device_without_float64_gets_none(codec, monkeypatch):
+    monkeypatch.setattr(msra, 'WITHOUT_FLOAT64', ('cuda',))  # as Apple's MPS, which cannot be faked
+    model, data = build(codec), people(NUM_PEOPLE)
+    with fake_cuda() as crossings:
+        model.to('cuda')
+        wrapper = OptimWrapper(torch.optim.Adam(model.parameters()))
+        model.train().train_step(data, wrapper)
+        model.eval().test_step(data)
+        with torch.no_grad():
+            optimize(model, 'fp32').test_step(data)
+    assert torch.float32 in crossings.made_in
+    assert torch.float64 not in crossings.made_in
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from hrnet_ext.codecs.decoding import heatmap_maximum, shift_quarter
 from hrnet_ext.codecs.encoding import encode_rounded, encode_unbiased
 from hrnet_ext.registry import KEYPOINT_CODECS
 
+WITHOUT_FLOAT64 = ('mps',)  # kinds of devices
+
 
 @KEYPOINT_CODECS.register_module()
 class MSRAHeatmap(BaseKeypointCodec):
@@ -104,6 +106,9 @@ class MSRAHeatmap(BaseKeypointCodec):
     def decode_batch(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
         """A batch, on the device it is on; half precision is decoded in float32.
 
+        DARK computes in float64: on devices that have none (Apple's MPS, where this was never run)
+        it decodes on the CPU.
+
         Args:
             heatmaps: (B, K, H, W).
 
@@ -113,6 +118,8 @@ class MSRAHeatmap(BaseKeypointCodec):
         """
         with torch.autocast(heatmaps.device.type, enabled=False):
             heatmaps = heatmaps.detach().float()
+            if self.unbiased and heatmaps.device.type in WITHOUT_FLOAT64:
+                heatmaps = heatmaps.cpu()
             keypoints, scores = heatmap_maximum(heatmaps)
             if self.unbiased:
                 keypoints = refine_dark(keypoints, heatmaps, self.blur_kernel_size)
