@@ -157,6 +157,8 @@ def _backward(loss: Tensor) -> None:
     """What PyTorch's engine does, which would ask the driver for streams."""
     gradients = {loss.grad_fn: [torch.ones_like(loss)]}
     for node in _in_order(loss.grad_fn):
+        if node not in gradients:  # of what gets none
+            continue
         if hasattr(node, 'variable'):
             (gradient,) = gradients[node]
             weight = node.variable

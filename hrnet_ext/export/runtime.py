@@ -32,7 +32,8 @@ class PoseSession:
         provider: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files ``'torchscript'``
             or ``'torch-export'``; None takes the first that is installed and reads the file.
         device: The provider's name of a device, such as ``'CUDAExecutionProvider'`` of ONNX
-            Runtime or ``'GPU'`` of OpenVINO; empty is the CPU, others were never run.
+            Runtime, ``'GPU'`` of OpenVINO or ``'cuda'`` of PyTorch; empty is the CPU, others were
+            never run.
         precision: ``'half'`` runs a file in OpenVINO with half precision, whatever it was written
             in, ``'fp32'`` with full; empty goes by the file.
         num_threads: None leaves it to the provider.
