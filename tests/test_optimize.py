@@ -16,17 +16,15 @@ from torch import nn
 import hrnet_ext
 from hrnet_ext import cli, precision
 from hrnet_ext.apis.run_config import set_optimize
-from hrnet_ext.inference import networks, optimize, preparing
+from hrnet_ext.inference import networks, optimize
+from hrnet_ext.inference.engine_network import EngineNetwork
 from hrnet_ext.inference.modes import MODES, choose_mode
-from hrnet_ext.inference.packed_hrnet import PackedHRNet
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.precision import Hardware
 from tests.references import estimator_config, hrnet_extra, randomize, with_our_types
 
 WIDTH = 8
 CPU = torch.device('cpu')
-# Without AVX512 PyTorch gives oneDNN no bf16: such networks run emulated and as they are.
-PACKED_MODES = ('fp32', 'bf16') if torch.ops.mkldnn._is_mkldnn_bf16_supported() else ('fp32',)
 
 
 def images(num: int = 2, size: tuple[int, int] = (128, 96)) -> torch.Tensor:
@@ -79,19 +77,14 @@ def test_heatmaps_are_those_of_the_plain_estimator(mode, tolerance):
     assert 0 < difference(found, wanted) < tolerance
 
 
-def test_networks_are_packed_for_onednn():
-    for mode in PACKED_MODES:
-        assert isinstance(optimize(network(), mode).run, PackedHRNet)
-
-
 @pytest.mark.parametrize('mode', ['fp32', 'bf16'])
 @pytest.mark.parametrize('multiscale', [False, True])
-def test_mmpose_s_hrnet_is_packed_as_well(mode, multiscale):
+def test_mmpose_s_hrnet_is_taken_as_well(mode, multiscale):
     extra = hrnet_extra(WIDTH, multiscale_output=multiscale)
     plain = network(MMPoseHRNet, extra)
     found, wanted = both(plain, mode, images())
     assert difference(found, wanted) < (1e-4 if mode == 'fp32' else 0.1)
-    assert isinstance(optimize(plain, mode).run, PackedHRNet) == (mode in PACKED_MODES)
+    assert isinstance(optimize(plain, mode), EngineNetwork)
 
 
 def test_mmpose_s_estimator_keeps_everything_but_its_backbone():
@@ -149,8 +142,7 @@ def test_large_batches_go_through_in_parts_that_fit_the_cache(num, monkeypatch):
     plain = network()
     quick = optimize(copy.deepcopy(plain))
     sizes = []
-    run = quick.run
-    quick.run = lambda part: sizes.append(len(part)) or run(part)
+    quick.run.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
     monkeypatch.setattr(networks, 'CACHED_BYTES', 4 * images(1).nbytes)
     with torch.no_grad():
         found, wanted = quick(images(num)), plain(images(num))
@@ -171,11 +163,6 @@ def test_compiled_networks_meet_powers_of_two_only():
         given = images(num, (6, 4))
         assert torch.equal(quick(given)[0], 2 * given)
     assert sizes == [1, 2, 4, 8, 64, 8]
-
-
-def test_hrnets_need_no_compiler_on_a_cpu(monkeypatch):
-    monkeypatch.setattr('shutil.which', lambda name: None)
-    assert isinstance(optimize(network(), 'fp32+compile').run, PackedHRNet)
 
 
 def test_without_a_compiler_networks_run_uncompiled_with_one_warning(monkeypatch, mmengine_log):
@@ -317,11 +304,3 @@ def test_the_command_line_s_mode_replaces_the_config_s():
 def test_the_tools_offer_the_modes_that_there_are():
     assert set(cli.MODES) == set(MODES)
     assert hrnet_ext.optimize is optimize
-
-
-def test_networks_that_onednn_would_compute_otherwise_are_not_packed(monkeypatch, mmengine_log):
-    monkeypatch.setattr(preparing.PackedHRNet, '__call__', lambda self, x: [x[:, :1]])
-    plain = network()
-    with torch.no_grad():
-        assert difference(optimize(plain)(images()), plain(images())) < 1e-4
-    assert not isinstance(optimize(plain).run, PackedHRNet)

@@ -19,6 +19,16 @@ CACHED_BYTES = 8 * 3 * 256 * 192 * 4
 LARGEST_BUCKET = 64
 
 
+def largest_part(images: Tensor) -> int:
+    """How many of some images a CPU takes at once."""
+    return max(1, CACHED_BYTES // images[0].nbytes)
+
+
+def joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The maps of a batch from those of its parts."""
+    return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts)))
+
+
 class OptimizedNetwork(nn.Module):
     """A network prepared for inference, in the precision and memory layout it was prepared for.
 
@@ -35,7 +45,7 @@ class OptimizedNetwork(nn.Module):
         """(B, C, H, W) -> maps, float32."""
         images = images.to(self.dtype, memory_format=torch.channels_last)
         parts = [self._maps(part) for part in self._parts(images)]
-        return parts[0] if len(parts) == 1 else tuple(map(torch.cat, zip(*parts)))
+        return joined(parts)
 
     def _maps(self, images: Tensor) -> tuple[Tensor, ...]:
         return tuple(x.float() for x in self.run(images))
@@ -44,8 +54,7 @@ class OptimizedNetwork(nn.Module):
         """As many images at once as a CPU's cache takes; everything on other devices."""
         if images.device.type != 'cpu' or not len(images):
             return [images]
-        most = max(1, CACHED_BYTES // images[0].nbytes)
-        return images.tensor_split(-(-len(images) // most))  # of nearly equal size
+        return images.tensor_split(-(-len(images) // largest_part(images)))  # of nearly equal size
 
 
 class BucketedNetwork(OptimizedNetwork):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import fuse_conv_bn
@@ -14,15 +13,15 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from hrnet_ext.inference.compiled import CompiledNetwork
+from hrnet_ext.inference.engine_network import EngineNetwork
+from hrnet_ext.inference.engines import installed
 from hrnet_ext.inference.modes import Mode
 from hrnet_ext.inference.networks import BucketedNetwork, OptimizedNetwork, Run
-from hrnet_ext.inference.packed_conv import PackedConv
-from hrnet_ext.inference.packed_hrnet import PackedHRNet
+from hrnet_ext.inference.trial import TOLERANCE
 from hrnet_ext.models import HRNet
 from hrnet_ext.tf32 import exact_float32
 
 TRIAL_SIDE = 64
-TOLERANCE = 1e-4  # of a map's maximum, in float32
 
 
 def prepare(
@@ -39,19 +38,14 @@ def prepare(
         ValueError: If it is of a kind that cannot be prepared.
     """
     trial = _Trial(network, input_size)
-    if trial.images.device.type == 'cpu' and torch.backends.mkldnn.is_available():
-        packed = _packed(network, mode.dtype, trial)
-        if packed is not None:
-            if mode.is_compiled:
-                print_log(
-                    'on a CPU HRNets run on operators of oneDNN: nothing to compile', 'current'
-                )
-            return OptimizedNetwork(packed, mode.dtype)
     plain = trial.passed(fuse_conv_bn(copy.deepcopy(network)))
     plain.to(dtype=mode.dtype, memory_format=torch.channels_last)
-    if not mode.is_compiled or not can_compile(trial.images.device):
-        return OptimizedNetwork(plain, mode.dtype)
-    return BucketedNetwork(_compiled(plain, trial.images.device), mode.dtype)
+    device = trial.images.device
+    if mode.is_compiled and can_compile(device):
+        return BucketedNetwork(_compiled(plain, device), mode.dtype)
+    if device.type == 'cpu' and _is_hrnet(network) and _has_engines(mode.dtype):
+        return EngineNetwork(plain, mode.dtype)
+    return OptimizedNetwork(plain, mode.dtype)
 
 
 class _Trial:
@@ -93,38 +87,20 @@ class _Trial:
         return maps
 
 
-def _packed(network: nn.Module, dtype: torch.dtype, trial: _Trial) -> Run | None:
-    """The network on oneDNN's operators; None where it is no HRNet that these can run."""
-    try:
-        ours = network if isinstance(network, HRNet) else _as_ours(network)
-        packed = trial.passed(PackedHRNet(ours, partial(PackedConv, dtype=torch.float32)))
-        if dtype is torch.float32:
-            return packed
-        return PackedHRNet(ours, partial(PackedConv, dtype=dtype))
-    except Exception as error:
-        print_log(f'not packed for oneDNN: {error}', 'current', level=20)
-        return None
+def _is_hrnet(network: nn.Module) -> bool:
+    """Ours, MMPose's, MMDetection's, MMSegmentation's."""
+    return isinstance(network, HRNet) or type(network).__name__ == 'HRNet'
 
 
-def _as_ours(network: nn.Module) -> HRNet:
-    """An HRNet of MMPose, MMDetection or MMSegmentation as one of ours.
-
-    Raises:
-        ValueError: If it is another kind of network.
-    """
-    extra = getattr(network, 'extra', None)
-    if type(network).__name__ != 'HRNet' or not isinstance(extra, Mapping):
-        raise ValueError(f'{type(network).__name__} is no HRNet')
-    num_targets = len(network.stage4[-1].fuse_layers)
-    last = {**extra['stage4'], 'multiscale_output': num_targets > 1}
-    ours = HRNet(
-        extra={**extra, 'stage4': last},
-        in_channels=network.conv1.in_channels,
-        conv_cfg=network.conv_cfg,
-        norm_cfg=network.norm_cfg,
+def _has_engines(dtype: torch.dtype) -> bool:
+    if installed(dtype):
+        return True
+    print_log(
+        'PyTorch runs this HRNet: with openvino installed it takes about two thirds of the time, '
+        'in bf16 about half',
+        'current',
     )
-    ours.load_state_dict(network.state_dict())
-    return ours.eval()
+    return False
 
 
 def can_compile(device: torch.device) -> bool:

@@ -1,6 +1,6 @@
 """What may become the inference path on CUDA, timed by the check before it is one: never run yet.
 
-HRNet as the packed network that CPUs use, of cuDNN's convolutions that add a map and end in a ReLU,
+HRNet as a packed network, of cuDNN's convolutions that add a map and end in a ReLU,
 its kernels recorded once for each shape of batch and started together (CUDA graphs). It needs no
 compiler and no minutes of warm-up.
 
@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hrnet_ext.inference.folding import folded
-from hrnet_ext.inference.packed_hrnet import PackedHRNet
 from hrnet_ext.models import HRNet
+from tests.gpu_check.folding import folded
+from tests.gpu_check.packed_hrnet import PackedHRNet
 
 Run = Callable[[Tensor], Sequence[Tensor]]
 WARM_UP_CALLS = 3  # cuDNN chooses its kernels

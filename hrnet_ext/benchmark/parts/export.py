@@ -18,6 +18,7 @@ from mmpose.apis.inference import dataset_meta_from_config
 
 from hrnet_ext.apis.topdown_poses import TopdownPoses
 from hrnet_ext.benchmark.contest import Call
+from hrnet_ext.benchmark.engines import settled
 from hrnet_ext.benchmark.film import make_film
 from hrnet_ext.benchmark.line_up import LineUp
 from hrnet_ext.benchmark.options import Options
@@ -114,7 +115,7 @@ def _ours(twins: Twins, scene: Scene, mode: str) -> Call:
     pipeline = Compose(twins.cfg.test_dataloader.dataset.pipeline)
     meta = dataset_meta_from_config(twins.cfg, dataset_mode='test')
     poses = TopdownPoses(model, pipeline, meta, max_people=len(scene.boxes))
-    return lambda: poses.estimate(scene.image, scene.boxes)[0]
+    return settled(lambda: poses.estimate(scene.image, scene.boxes)[0], len(scene.boxes))
 
 
 def _session(build: Callable[[], PoseSession], scene: Scene) -> Call:

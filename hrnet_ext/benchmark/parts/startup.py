@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from hrnet_ext.benchmark.engines import in_mode, in_torch
+from hrnet_ext.benchmark.engines import in_torch
 from hrnet_ext.benchmark.options import Options
 from hrnet_ext.benchmark.peak import peak_memory, reset_peak_memory
 from hrnet_ext.benchmark.stage import synchronizer
 from hrnet_ext.benchmark.twins import Twins
+from hrnet_ext.inference import optimize
 
 CACHE_VARIABLE = 'TORCHINDUCTOR_CACHE_DIR'  # where PyTorch's compiler keeps what it made
 
@@ -27,7 +28,6 @@ def begin(options: Options, mode: str | None) -> tuple[float, int]:
     wait()
     reset_peak_memory(options.device)
     start = time.perf_counter()
-    call = in_torch(model, images) if mode is None else in_mode(lambda: model, mode, images)
-    call()
+    in_torch(model if mode is None else optimize(model, mode), images)()
     wait()
     return time.perf_counter() - start, peak_memory(options.device)

@@ -9,7 +9,8 @@ import numpy as np
 
 from hrnet_ext.export.engines import Settings
 from hrnet_ext.export.metadata import KEY
-from hrnet_ext.runtimes.onnx_session import CPU, open_session
+from hrnet_ext.runtimes.onnx_runtime import OnnxRuntimeModel
+from hrnet_ext.runtimes.onnx_session import CPU
 
 
 class OnnxRuntimeEngine:
@@ -29,7 +30,7 @@ class OnnxRuntimeEngine:
                 'or take openvino'
             )
         try:
-            self._session = open_session(
+            self._model = OnnxRuntimeModel(
                 str(path), provider=settings.device or CPU, num_threads=settings.num_threads
             )
         except ValueError:
@@ -38,9 +39,8 @@ class OnnxRuntimeEngine:
             raise ValueError(
                 f'ONNX Runtime cannot load {path}: {error} (cut short in copying? export it again)'
             ) from error
-        self.description = self._session.get_modelmeta().custom_metadata_map.get(KEY, '')
-        self._input = self._session.get_inputs()[0].name
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        session = self._model.session
+        self.description = session.get_modelmeta().custom_metadata_map.get(KEY, '')
 
     def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
-        return dict(zip(self._outputs, self._session.run(None, {self._input: inputs})))
+        return self._model(inputs)

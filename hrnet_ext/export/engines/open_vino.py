@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import openvino
@@ -15,20 +13,23 @@ from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
 from hrnet_ext.export.engines import Settings
 from hrnet_ext.export.engines.rewriting import rewrite
 from hrnet_ext.export.metadata import KEY, precision_in
+from hrnet_ext.runtimes.open_vino import (
+    CPU,
+    OpenVinoModel,
+    best_half,
+    capabilities_of,
+    fix_batch,
+    shared_core,
+)
 
-CPU = 'CPU'
-PRECISION = 'INFERENCE_PRECISION_HINT'
 NOT_TELLING = ('Exception from', 'Check ', 'FrontEnd API', 'Summary:')  # lines of its errors
-# OpenVINO's name of a precision, and that of the device's ability, best first.
-HALVES = (('bf16', 'BF16'), ('f16', 'FP16'))
 
 
 class OpenVinoEngine:
     """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
 
     Half precision is bf16 where the device has it, else fp16; where it has neither, a warning says
-    that it is fp32. OpenVINO itself would emulate bf16 or fail. fp32 is said explicitly: left
-    alone, OpenVINO takes bf16 on processors that have it. With a fixed batch, convolutions in
+    that it is fp32. OpenVINO itself would emulate bf16 or fail. With a fixed batch, convolutions in
     fp32 on the CPU are rewritten, see :mod:`~hrnet_ext.export.engines.rewriting`.
 
     Raises:
@@ -49,49 +50,23 @@ class OpenVinoEngine:
             model = core.read_model(path)
             self.description = _description(model)
             written_in = precision_in(self.description)
-            options = _options(core, device, settings, written_in)
+            precision = _precision(device, settings, written_in)
             if settings.batch_size:
-                _fix_batch(model, settings.batch_size)
+                fix_batch(model, settings.batch_size)
                 # Not in less than fp32, whose digits it needs; int8 is rounded already.
-                if device == CPU and options[PRECISION] == 'f32' and written_in != 'int8':
+                if device == CPU and precision == 'f32' and written_in != 'int8':
                     rewrite(model)
-            compiled = core.compile_model(model, device, options)
+            self._model = OpenVinoModel(
+                model, device=device, precision=precision, num_threads=settings.num_threads
+            )
         except RuntimeError as error:
             raise ValueError(
                 f'OpenVINO cannot load {path}: {_reason(error)} (cut short in copying? export it '
                 'again)'
             ) from error
-        self._outputs = [output.any_name for output in compiled.outputs]
-        self._request = compiled.create_infer_request()
 
     def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
-        found = self._request.infer([inputs], share_inputs=True)
-        return dict(zip(self._outputs, found.values()))
-
-
-@lru_cache(maxsize=1)
-def shared_core() -> openvino.Core:
-    """The process's one OpenVINO, which stays.
-
-    Each gives the thread that first compiles with it a stack for signal handlers, and when it goes
-    puts back the one it found. Several that go in another order than the reverse of their coming
-    leave a stack that is no more: the next handled signal, a child's end or Ctrl-C, kills the
-    process (seen with OpenVINO 2026.4.1).
-    """
-    return openvino.Core()
-
-
-def best_half(capabilities: Sequence[str], device: str = CPU) -> str | None:
-    """OpenVINO's name of the half precision that a device computes in hardware; None without one.
-
-    Args:
-        capabilities: Its property ``OPTIMIZATION_CAPABILITIES``, which knows of no limit of oneDNN.
-        device: Its name.
-    """
-    able = set(capabilities)
-    if device == CPU and not allows_bf16():
-        able.discard('BF16')
-    return next((name for name, ability in HALVES if ability in able), None)
+        return self._model(inputs)
 
 
 def _lacks_half(device: str) -> str:
@@ -110,24 +85,13 @@ def _description(model: openvino.Model) -> str:
     return ''
 
 
-def _fix_batch(model: openvino.Model, size: int) -> None:
-    shape = model.input().get_partial_shape()
-    shape[0] = size
-    model.reshape(shape)
-
-
-def _options(
-    core: openvino.Core, device: str, settings: Settings, written_in: str
-) -> dict[str, Any]:
-    options = {'PERFORMANCE_HINT': 'LATENCY', PRECISION: 'f32'}
-    if (settings.precision or written_in) == 'half':
-        half = best_half(core.get_property(device, 'OPTIMIZATION_CAPABILITIES'), device)
-        if half is None:
-            warnings.warn(_lacks_half(device), RuntimeWarning, stacklevel=5)  # who opens a session
-        options[PRECISION] = half or 'f32'
-    if settings.num_threads:
-        options['INFERENCE_NUM_THREADS'] = settings.num_threads
-    return options
+def _precision(device: str, settings: Settings, written_in: str) -> str:
+    if (settings.precision or written_in) != 'half':
+        return 'f32'
+    half = best_half(capabilities_of(device), device)
+    if half is None:
+        warnings.warn(_lacks_half(device), RuntimeWarning, stacklevel=5)  # who opens a session
+    return half or 'f32'
 
 
 def _reason(error: RuntimeError) -> str:

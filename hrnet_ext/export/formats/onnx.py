@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from hrnet_ext.export.metadata import KEY, Metadata
+from hrnet_ext.runtimes.to_onnx import OPSET, to_onnx
 
-OPSET = 17
 LARGE = 256  # numbers; smaller weights, biases among them, stay in fp32
 OUTPUTS = ['keypoints', 'scores', 'heatmaps']
 
@@ -32,21 +31,7 @@ def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> 
     """
     names = OUTPUTS[: 3 if graph.with_heatmaps else 2]
     try:
-        with warnings.catch_warnings():
-            # It warns of sizes that it takes for constant, which they are, and of its age: the
-            # newer exporter takes four times as long, needs two more packages, and writes no
-            # better graph.
-            warnings.simplefilter('ignore')
-            torch.onnx.export(
-                graph,
-                (example,),
-                str(path),
-                input_names=['crops'],
-                output_names=names,
-                dynamic_axes={name: {0: 'batch'} for name in ['crops', *names]},
-                opset_version=OPSET,
-                dynamo=False,
-            )
+        to_onnx(graph, example, path, takes='crops', gives=names)
     except torch.onnx.errors.OnnxExporterError as error:
         raise ValueError(_explain(error)) from error
     model = onnx.load(path)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hrnet_ext.export.formats import onnx
 from hrnet_ext.export.metadata import KEY, Metadata
+from hrnet_ext.runtimes.open_vino import shared_core
 
 
 def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> None:
@@ -43,7 +44,7 @@ def convert(source: Path, path: Path, metadata: Metadata) -> None:
     """
     try:
         # Not convert_model: that reports its use over the network, and waits for it.
-        model = openvino.Core().read_model(source)
+        model = shared_core().read_model(source)
     except RuntimeError as error:
         raise ValueError(f'OpenVINO cannot convert this model: {error}') from error
     model.set_rt_info(metadata.to_json(), [KEY])

@@ -1,22 +1,25 @@
 """An HRNet as a list of packed convolutions: the same network, fewer passes over memory.
 
+It ran on oneDNN's operators on CPUs, until other engines did better there; for CUDA it is a
+candidate, see :mod:`tests.gpu_check.candidates`.
+
 Legend: maps are a list of one tensor per branch, finest first, channels-last in memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hrnet_ext.inference.packed_conv import PackedConv
 from hrnet_ext.models import HRNet
 from hrnet_ext.models.exchange import HRModule
 from hrnet_ext.models.layers import ResidualBlock
 
-Pack = Callable[..., PackedConv]  # (conv, norm, relu=...)
+Pack = Callable[..., Any]  # (conv, norm, relu=...) -> what is called, and has a method ``plus``
 Step = Callable[[Tensor], Tensor]
 
 
@@ -54,10 +57,6 @@ class PackedHRNet:
             for module in modules:
                 maps = module(maps)
         return maps
-
-    def __deepcopy__(self, memo: dict) -> PackedHRNet:
-        """Nothing in it ever changes, and oneDNN's weights cannot be copied: copies share it."""
-        return self
 
 
 class _Module:
@@ -157,7 +156,7 @@ def _transition(path: nn.Module, pack: Pack) -> Step:
     return pack(path[0], path[1], relu=True)
 
 
-def _downward(path: nn.Sequential, pack: Pack, *, relu: bool) -> tuple[Step, PackedConv]:
+def _downward(path: nn.Sequential, pack: Pack, *, relu: bool) -> tuple[Step, Any]:
     """The halvings before the last one, and that."""
     *before, last = path
     return (
