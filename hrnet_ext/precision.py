@@ -1,7 +1,7 @@
 """Which number format suits a device: the one place that decides, for training and inference.
 
 What a device can do is a :class:`Hardware`, what follows from it a :class:`Choice`. Exported files
-ask their runtime instead, see :mod:`hrnet_ext.export.engines.open_vino`.
+ask their runtime instead, see :mod:`hrnet_ext.runtimes.open_vino`.
 """
 
 from __future__ import annotations

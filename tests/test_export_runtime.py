@@ -153,23 +153,6 @@ def test_a_fixed_batch_is_filled_up_and_gives_the_same(exported, provider):
 
 
 @with_openvino
-def test_openvino_rewrites_graphs_of_fixed_batch_in_fp32_alone(exported, monkeypatch):
-    from hrnet_ext.export.engines import open_vino
-
-    counts = []
-    rewrite = open_vino.rewrite
-    monkeypatch.setattr(open_vino, 'rewrite', lambda model: counts.append(rewrite(model)))
-    PoseSession(exported[0], 'openvino')
-    capabilities = open_vino.shared_core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    if open_vino.best_half(capabilities):
-        PoseSession(exported[0], 'openvino', precision='half', batch_size=2, fixed_batch=True)
-    assert counts == []
-    PoseSession(exported[0], 'openvino', precision='fp32', batch_size=2, fixed_batch=True)
-    assert len(counts) == 1
-    assert counts[0] > 0
-
-
-@with_openvino
 @pytest.mark.parametrize(
     ('capabilities', 'device', 'limit', 'half'),
     [

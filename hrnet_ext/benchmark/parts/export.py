@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -74,7 +73,7 @@ def _one_batch(twins: Twins, scene: Scene, files: _Files, where: tuple) -> None:
     for mode in options.modes:
         tolerance = pixels_allowed(mode, options)
         line_up.enter(f'ours, {mode}', partial(_ours, twins, scene, mode), tolerance=tolerance)
-    for name, build in files.sessions(torch.get_num_threads(), batch).items():
+    for name, build in files.sessions(torch.get_num_threads()).items():
         tolerance = pixels_allowed(name.split(', ')[1], options)
         line_up.enter(name, partial(_session, build, scene), tolerance=tolerance)
     stage.say(f'batch {batch}, comparing results')
@@ -137,34 +136,26 @@ class _Files:
         self._written: set[str] = set()  # not what is there: --scratch keeps other models' files
         folder.mkdir(parents=True, exist_ok=True)
 
-    def sessions(self, num_threads: int, batch: int) -> dict[str, Callable[[], PoseSession]]:
+    def sessions(self, num_threads: int) -> dict[str, Callable[[], PoseSession]]:
         """Functions that open the files in their runtimes, by the name of the contestant.
 
         Args:
             num_threads: Of the runtimes.
-            batch: How many crops a session of fixed batch takes.
         """
 
-        def opening(
-            precision: str, provider: str, run_in: str, **batches: Any
-        ) -> Callable[[], PoseSession]:
+        def opening(precision: str, provider: str, run_in: str) -> Callable[[], PoseSession]:
             def opened() -> PoseSession:
                 path = self.path(precision)
                 with warnings.catch_warnings():
                     warnings.simplefilter('error', RuntimeWarning)  # of a precision it lacks
-                    return PoseSession(
-                        path, provider, precision=run_in, num_threads=num_threads, **batches
-                    )
+                    return PoseSession(path, provider, precision=run_in, num_threads=num_threads)
 
             return opened
-
-        fixed = {'batch_size': batch, 'fixed_batch': True}
 
         return {
             'ONNX Runtime, fp32': opening('fp32', 'onnxruntime', 'fp32'),
             'ONNX Runtime, int8': opening('int8', 'onnxruntime', ''),
             'OpenVINO, fp32': opening('fp32', 'openvino', 'fp32'),
-            'OpenVINO, fp32, fixed batch': opening('fp32', 'openvino', 'fp32', **fixed),
             'OpenVINO, bf16': opening('fp32', 'openvino', 'half'),
             'OpenVINO, int8': opening('int8', 'openvino', ''),
         }

@@ -63,7 +63,6 @@ def _one_batch(twins: Twins, batch: int, work: int, where: tuple) -> None:
         )
         table.notes += [_note(contest, name, product.flops) for name, product in products.items()]
         table.notes += line_up.remarks
-        table.notes.append("operations are those of direct convolutions; Winograd's do with fewer")
         table.notes.append('"off by": largest difference of heatmaps, over their maximum')
 
     stage.run(contest, f'batch {batch}', finish=finish)

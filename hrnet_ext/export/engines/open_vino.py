@@ -11,7 +11,6 @@ import openvino
 
 from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.export.engines.rewriting import rewrite
 from hrnet_ext.export.metadata import KEY, precision_in
 from hrnet_ext.runtimes.open_vino import (
     CPU,
@@ -29,8 +28,7 @@ class OpenVinoEngine:
     """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
 
     Half precision is bf16 where the device has it, else fp16; where it has neither, a warning says
-    that it is fp32. OpenVINO itself would emulate bf16 or fail. With a fixed batch, convolutions in
-    fp32 on the CPU are rewritten, see :mod:`~hrnet_ext.export.engines.rewriting`.
+    that it is fp32. OpenVINO itself would emulate bf16 or fail.
 
     Raises:
         ValueError: If the device is not there, the file is broken, or it has an operator that
@@ -49,13 +47,9 @@ class OpenVinoEngine:
         try:
             model = core.read_model(path)
             self.description = _description(model)
-            written_in = precision_in(self.description)
-            precision = _precision(device, settings, written_in)
+            precision = _precision(device, settings, precision_in(self.description))
             if settings.batch_size:
                 fix_batch(model, settings.batch_size)
-                # Not in less than fp32, whose digits it needs; int8 is rounded already.
-                if device == CPU and precision == 'f32' and written_in != 'int8':
-                    rewrite(model)
             self._model = OpenVinoModel(
                 model, device=device, precision=precision, num_threads=settings.num_threads
             )
