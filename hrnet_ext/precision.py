@@ -14,6 +14,7 @@ from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
 
 FORMATS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 CPU_BF16 = ('avx512_bf16', 'amx_bf16', 'bf16', 'sve_bf16')  # PyTorch's names; Arm's are the last
+CPU_VNNI = ('avx512_vnni', 'avx_vnni')
 TENSOR_CORES = (7, 0)  # compute capability: Volta and later multiply fp16 matrices in hardware
 FAST_FP16 = (6, 0)  # P100: twice as much fp16 as fp32, without tensor cores
 
@@ -88,6 +89,11 @@ def probe(device: torch.device | str) -> Hardware:
 def choice_for(device: torch.device | str) -> Choice:
     """The number formats that suit a device of this machine."""
     return choose(probe(device))
+
+
+def has_vnni() -> bool:
+    """Whether this CPU multiplies int8 in hardware, as exported int8 files do."""
+    return any(_cpu_capabilities().get(name) for name in CPU_VNNI)
 
 
 def emulation_warning(device: torch.device | str, *, training: bool = False) -> str:

@@ -6,9 +6,15 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
+import torch.nn.functional as F
 
+from hrnet_ext.models import HRNetV2
 from tests.gpu_check import __main__ as command
+from tests.gpu_check.folding import folded
 from tests.gpu_check.items import FAIL, PASS, SKIP, Check, Group, Skipped
+from tests.gpu_check.packed_hrnet import PackedHRNet
+from tests.references import randomize
 
 
 @pytest.mark.slow
@@ -61,3 +67,26 @@ def test_a_group_that_dies_has_failed(monkeypatch, capfd):
     assert result.status == FAIL
     assert 'ended with status 1' in result.reason
     assert capfd.readouterr().out.startswith('FAIL  all of parity')
+
+
+class _PlainConv:
+    """What a device's fused convolution computes."""
+
+    def __init__(self, conv, norm, *, relu):
+        self._given = (*folded(conv, norm), conv.stride, conv.padding)
+        self._end = torch.relu if relu else torch.clone
+
+    def __call__(self, x):
+        return self._end(F.conv2d(x, *self._given))
+
+    def plus(self, x, other):
+        return self._end(F.conv2d(x, *self._given) + other)
+
+
+@pytest.mark.parametrize(('size', 'upsample'), [((64, 96), 'nearest'), ((33, 130), 'bilinear')])
+@torch.no_grad()
+def test_the_packed_network_computes_what_the_plain_one_does(size, upsample):
+    plain = randomize(HRNetV2(8, num_modules=(1, 1, 1), upsample=upsample)).eval()
+    images = torch.randn(2, 3, *size)
+    for a, b in zip(PackedHRNet(plain, _PlainConv)(images), plain(images), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=float(1e-4 * b.abs().max()))

@@ -254,12 +254,15 @@ def test_a_model_is_optimized_once():
         optimize(optimize(network()))
 
 
+@pytest.mark.parametrize('has_vnni', [True, False])
 @pytest.mark.parametrize('has_bf16', [True, False])
-def test_modes_go_by_the_device(monkeypatch, mmengine_log, has_bf16):
+def test_modes_go_by_the_device(monkeypatch, mmengine_log, has_bf16, has_vnni):
     best = 'bf16' if has_bf16 else 'fp32'
     monkeypatch.setattr(precision, 'probe', lambda device: Hardware('cpu', has_bf16))
+    monkeypatch.setattr(precision, '_cpu_capabilities', lambda: {'avx512_vnni': has_vnni})
     assert choose_mode('auto', CPU).dtype is precision.FORMATS[best]
-    assert mmengine_log.text == ''
+    leads_to_int8 = 'tools/export.py CONFIG CHECKPOINT' in mmengine_log.text
+    assert leads_to_int8 == (has_vnni and not has_bf16)
     assert choose_mode('bf16', CPU).dtype is torch.bfloat16
     warning = 'bf16: this CPU has no bf16 instructions (AVX512_BF16, AMX): emulated bf16 takes at'
     assert (warning in mmengine_log.text) == (not has_bf16)

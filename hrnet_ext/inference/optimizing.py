@@ -20,7 +20,9 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
 
     Its backbone is replaced: batch norms are folded into convolutions, and the network runs in the
     memory layout, precision and batch sizes that suit the device. What follows the backbone gets
-    float32 and stays as it is. Networks other than HRNets get what is general of that.
+    float32 and stays as it is. On a CPU an HRNet leaves PyTorch for OpenVINO or ONNX Runtime where
+    these are installed and faster, which is tried once it has met 64 images of one size; other
+    networks get what is general of that.
 
     Args:
         model: A pose estimator, detector or segmentor of OpenMMLab, or a bare backbone.
@@ -33,8 +35,8 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
             - ``'bf16'``, and on GPUs ``'fp16'``: half the precision; keypoints change by less than
               0.1 input pixels in the median, AP by less than 0.2 points.
             - each with ``'+compile'``, as in ``'bf16+compile'``: compiled by PyTorch when it first
-              meets a size of batch, which costs no accuracy. HRNets need it on GPUs only; on CPUs
-              they run on oneDNN's fused operators.
+              meets a size of batch, which costs no accuracy. For GPUs, and for networks other
+              than HRNets.
             - ``'auto'``: bf16, fp16 or fp32, whatever the device is best at.
 
     Returns:
