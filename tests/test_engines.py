@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+pytest.importorskip('openvino', reason='openvino is not installed')
+pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
+
 from hrnet_ext.inference import engine_network, engines, optimize, trial
 from hrnet_ext.inference.engine_network import EngineNetwork
 from hrnet_ext.inference.networks import OptimizedNetwork
@@ -14,9 +17,6 @@ from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.runtimes.open_vino import best_half, capabilities_of
 from tests.test_optimize import WIDTH, difference, images
 from tests.test_optimize import network as make_network
-
-pytest.importorskip('openvino', reason='openvino is not installed')
-pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
 
 ONNX_RUNTIME, OPENVINO = 'ONNX Runtime', 'OpenVINO'
 ENGINES = [(OPENVINO, 'fp32'), (ONNX_RUNTIME, 'fp32')]

@@ -31,7 +31,8 @@ def in_mode(build: Callable[[], nn.Module], mode: str, images: Tensor) -> Call:
     """Ours after ``hrnet_ext.optimize``, which has found the fastest engine."""
     from hrnet_ext.inference import optimize
 
-    return settled(in_torch(optimize(build(), mode), images), len(images))
+    call = in_torch(optimize(build(), mode), images)
+    return call if images.is_cuda else settled(call, len(images))
 
 
 def settled(call: Call, num_images: int) -> Call:
