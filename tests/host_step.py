@@ -24,7 +24,7 @@ def _take_a_step(config: Config) -> None:
         model_config = quarter(model_config)
         train, test = pose_batches(Config(quarter(config.to_dict())))
     elif host == 'mmdet':
-        _keep_few_detections(model_config)
+        keep_few_detections(model_config)
         train = test = detection_batch(num_classes=2)
     else:
         model_config['data_preprocessor']['size'] = (SIDE, SIDE)
@@ -42,7 +42,7 @@ def _take_a_step(config: Config) -> None:
         assert len(model.eval().test_step(test)) == len(test['inputs'])
 
 
-def _keep_few_detections(model: dict) -> None:
+def keep_few_detections(model: dict) -> None:
     """Random networks see hundreds of things in a picture; heads would take seconds with each."""
     if 'rpn_head' not in model:
         return

@@ -14,7 +14,7 @@ from hrnet_ext.datasets.synthetic import generate, make_spec
 from hrnet_ext.paths import config_path
 from tests.host_configs import config_folder
 
-NUM_STEPS = 10
+NUM_STEPS = 7
 SIDE = 64
 pytestmark = pytest.mark.filterwarnings('ignore')  # the hosts', about their own code
 

@@ -11,7 +11,7 @@ from hrnet_ext.inference import optimize
 from hrnet_ext.models.heatmap_head import HeatmapHead
 from tests.references import estimator_config, with_our_types
 
-NUM, STEPS = 8, 60
+NUM, STEPS = 4, 30
 CROP = (64, 64)  # (w, h)
 
 
