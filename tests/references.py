@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import torch
 
-
 SHALLOW = {'num_modules': (1, 2, 1), 'num_blocks': 1}
 
 
