@@ -6,6 +6,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+SMALLEST = {'width': 8, 'num_modules': (1, 1, 1), 'num_blocks': (1, 1, 1, 1)}
 CODEC = {
     'type': 'hrnet_ext.MSRAHeatmap',
     'input_size': (64, 96),
@@ -46,7 +47,7 @@ def make_config(root: Path) -> Config:
                     'mean': [127.0] * 3,
                     'std': [127.0] * 3,
                 },
-                'backbone': {'type': 'hrnet_ext.HRNet', 'width': 8, 'num_modules': (1, 1, 1)},
+                'backbone': {'type': 'hrnet_ext.HRNet', **SMALLEST},
                 'head': {
                     'type': 'hrnet_ext.HeatmapHead',
                     'in_channels': 8,
