@@ -75,7 +75,8 @@ def probe(device: torch.device | str) -> Hardware:
     """The facts of a device of this machine."""
     device = torch.device(device)
     if device.type == 'cpu':
-        has_bf16 = any(_cpu_capabilities().get(name) for name in CPU_BF16)
+        can = any(_cpu_capabilities().get(name) for name in CPU_BF16)
+        has_bf16 = can and torch.backends.mkldnn.is_available()  # oneDNN alone makes use of it
         is_allowed = allows_bf16()
         limit = '' if is_allowed or not has_bf16 else instruction_limit()
         return Hardware('cpu', has_bf16 and is_allowed, limit=limit)
@@ -102,16 +103,16 @@ def emulation_warning(device: torch.device | str, *, training: bool = False) -> 
     if not choice.emulates_bf16:
         return ''
     on_cpu = torch.device(device).type == 'cpu'
-    # A training step of HRNet-W32 without AVX512_BF16; with AVX2 convolutions take 11 times as long
-    cost = 'takes at least 2.3 times as long as' if on_cpu else 'is slower than'
+    cost = 'takes 2.3 times as long as' if on_cpu else 'is slower than'
     best = choice.training if training else choice.inference
-    return f'{choice.reason}: emulated bf16 {cost} {best}'
+    more = ', without AVX512 7 times' if on_cpu else ''  # see docs/speed.md
+    return f'{choice.reason}: emulated bf16 {cost} {best}{more}'
 
 
 def _choose_on_cpu(hardware: Hardware) -> Choice:
     if hardware.has_bf16:
         return Choice('bf16', 'bf16', False, 'this CPU multiplies bf16 in hardware')
-    reason = 'this CPU has no bf16 instructions (AVX512_BF16, AMX)'
+    reason = 'this CPU has no bf16 instructions (AVX512_BF16, AMX) that PyTorch uses'
     if hardware.limit:
         reason = f"{hardware.limit} switches this CPU's bf16 instructions off"
     return Choice('fp32', 'fp32', True, reason)

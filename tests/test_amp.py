@@ -67,7 +67,7 @@ def on(monkeypatch):
         ('auto', WITHOUT, 'fp32', 'training in fp32: this CPU has no bf16 instructions'),
         ('bfloat16', NATIVE, 'bf16', ''),
         (torch.bfloat16, NATIVE, 'bf16', ''),
-        ('bfloat16', WITHOUT, 'bf16', 'bf16 takes at least 2.3 times as long as fp32'),
+        ('bfloat16', WITHOUT, 'bf16', 'emulated bf16 takes 2.3 times as long as fp32'),
         ('float32', NATIVE, 'fp32', ''),
         ('float16', NATIVE, 'bf16', 'float16 needs a GPU; training in bf16'),
         ('float16', WITHOUT, 'fp32', 'float16 needs a GPU; training in fp32: this CPU has no bf16'),

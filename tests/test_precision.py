@@ -80,9 +80,16 @@ def test_onednns_limit_is_read_as_onednn_reads_it(environment, limit, allowed):
 )
 def test_a_cpu_is_probed(monkeypatch, capabilities, limit, wanted):
     monkeypatch.setattr(precision, '_cpu_capabilities', lambda: capabilities)
+    monkeypatch.setattr(torch.backends.mkldnn, 'is_available', lambda: True)
     monkeypatch.delenv('DNNL_MAX_CPU_ISA', raising=False)
     monkeypatch.setenv('ONEDNN_MAX_CPU_ISA', limit)
     assert precision.probe('cpu') == wanted
+
+
+def test_without_onednn_bf16_is_emulated(monkeypatch):
+    monkeypatch.setattr(precision, '_cpu_capabilities', lambda: {'bf16': True})  # macOS
+    monkeypatch.setattr(torch.backends.mkldnn, 'is_available', lambda: False)
+    assert precision.probe('cpu') == Hardware('cpu')
 
 
 def test_this_cpu_is_probed_by_torchs_names():
