@@ -26,6 +26,31 @@ ROUNDS = 3
 PYTORCH = 'PyTorch'
 
 
+class EndingInConvolutions(nn.Module):
+    """A network, and a factor of 1 for each channel of its maps.
+
+    What follows the last convolutions, here sums of whole maps, OpenVINO computes in float32 even
+    where it may take bf16; with these W32 takes a tenth less time.
+
+    Args:
+        network: Images -> maps.
+        channels: Of each map.
+    """
+
+    def __init__(self, network: nn.Module, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.network = network
+        self.ends = nn.ModuleList(
+            nn.Conv2d(num, num, 1, groups=num, bias=False) for num in channels
+        )
+        for end in self.ends:
+            nn.init.ones_(end.weight)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Images -> the same maps."""
+        return [end(x) for end, x in zip(self.ends, self.network(images))]
+
+
 @torch.no_grad()
 def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | None:
     """What computes a network soonest, and the same; a line of the log says which, and why.
@@ -49,6 +74,8 @@ def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | Non
     exact = network if dtype is torch.float32 else copy.deepcopy(network).float()
     wanted = exact(pair)
     limit = TOLERANCE if dtype is torch.float32 else 2 * _difference(plain(), wanted)
+    if dtype is not torch.float32:
+        exact = EndingInConvolutions(exact, [x.shape[1] for x in wanted])
     source = _exported(exact, images[:1], len(wanted))
     runs = {}
     for name, opened in installed(dtype).items():
