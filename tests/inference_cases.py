@@ -22,12 +22,12 @@ def pose_config(name: str = 'hrnet_synthetic'):
     return read_config(name, [f'model.backbone.width={WIDTH}', f'model.head.in_channels={WIDTH}'])
 
 
-def write_weights(path: Path) -> str:
-    """A checkpoint of uneven random weights."""
+def write_weights(path: Path, name: str = 'hrnet_synthetic') -> str:
+    """A checkpoint of uneven random weights for :func:`pose_config` of that name."""
     from mmengine.registry import MODELS, init_default_scope
 
     init_default_scope('mmpose')
-    model = randomize(MODELS.build(pose_config().model))
+    model = randomize(MODELS.build(pose_config(name).model))
     torch.save({'state_dict': model.state_dict(), 'meta': {}}, path)
     return str(path)
 

@@ -25,8 +25,9 @@ LOW = ['--track-options', 'keypoint_threshold=0', 'flow=lk']  # random weights s
 def model(tmp_path_factory) -> list[str]:
     """The arguments that name a small model."""
     folder = tmp_path_factory.mktemp('model')
-    pose_config('hrnet_synthetic_posetrack18').dump(folder / 'pose.py')
-    write_weights(folder / 'pose.pth')
+    name = 'hrnet_synthetic_posetrack18'
+    pose_config(name).dump(folder / 'pose.py')
+    write_weights(folder / 'pose.pth', name)
     files = ['--config', str(folder / 'pose.py'), '--checkpoint', str(folder / 'pose.pth')]
     return [*files, '--device', 'cpu']
 
