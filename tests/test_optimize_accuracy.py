@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.registry import MODELS, DefaultScope
 
-from hrnet_ext.inference import optimize
+from hrnet_ext.inference import engine_network, optimize
 from hrnet_ext.models.heatmap_head import HeatmapHead
 from tests.references import estimator_config, with_our_types
 
@@ -37,7 +37,9 @@ def trained() -> tuple[torch.nn.Module, torch.Tensor]:
 
 
 @pytest.mark.slow
-def test_bf16_moves_keypoints_by_less_than_a_tenth_of_an_input_pixel():
+@pytest.mark.parametrize('trial_after', [1000, 1], ids=['PyTorch', 'the fastest engine'])
+def test_bf16_moves_keypoints_by_less_than_a_tenth_of_an_input_pixel(monkeypatch, trial_after):
+    monkeypatch.setattr(engine_network, 'TRIAL_AFTER', trial_after)
     plain, crops = trained()
     quick = optimize(copy.deepcopy(plain), 'bf16')
     assert isinstance(plain.head, HeatmapHead)
