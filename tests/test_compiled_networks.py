@@ -10,6 +10,7 @@ from torch import nn
 from hrnet_ext.inference import optimize, preparing
 from hrnet_ext.models.training_compiler import TrainingCompiler
 from tests.test_optimize import images
+from tests.test_training_compiler import Counts
 
 BUCKETS = (1, 2, 3, 5, 9, 17, 33)  # each in another power of two
 
@@ -21,17 +22,6 @@ class Network(nn.Module):
 
     def forward(self, x):
         return (self.norm(self.conv(x)).relu(),)
-
-
-class Counts:
-    """Counts the graphs that it is asked to compile, and runs them as they are."""
-
-    def __init__(self):
-        self.graphs = 0
-
-    def __call__(self, graph, inputs):
-        self.graphs += 1
-        return graph.forward
 
 
 @pytest.fixture
