@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hrnet_ext.inference.networks import OptimizedNetwork, Run, joined, largest_part
 from hrnet_ext.inference.trial import fastest
 
-TRIAL_AFTER = 64  # images: W32 takes as long for them as for the trial, some four seconds
+TRIAL_AFTER = 64  # images: in fp32 a network takes as long for them as for the trial
 
 
 class EngineNetwork(OptimizedNetwork):

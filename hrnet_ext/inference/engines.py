@@ -52,9 +52,7 @@ def _in_openvino(source: bytes, dtype: torch.dtype, batch: int) -> Run:
         open_vino.OpenVinoModel, precision=precision, num_threads=torch.get_num_threads()
     )
     of_any_batch = compiled(model)
-    if precision == 'f32':
-        return EngineRun(of_any_batch)
-    open_vino.fix_batch(model, batch)  # takes a tenth less time in bf16, and hardly less in fp32
+    open_vino.fix_batch(model, batch)  # saves a tenth of the time in bf16, 1 to 4 % in fp32
     return EngineRun(of_any_batch, {batch: compiled(model)})
 
 

@@ -21,7 +21,7 @@ from hrnet_ext.inference.networks import Run
 from hrnet_ext.runtimes.to_onnx import to_onnx
 
 TOLERANCE = 1e-4  # of a map's maximum, in float32
-GAIN = 0.95  # of the best time so far; for less the change is not worth it
+GAIN = 0.95  # of the time of who was best elsewhere: less may be chance
 ROUNDS = 3
 PYTORCH = 'PyTorch'
 
@@ -86,7 +86,7 @@ def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | Non
             runs[name] = run
         except Exception as error:  # those of the runtimes have no class in common
             print_log(f'{name} cannot run this network: {error}', 'current', level=30)
-    calls = {PYTORCH: plain, **{name: partial(run, pair) for name, run in runs.items()}}
+    calls = {**{name: partial(run, pair) for name, run in runs.items()}, PYTORCH: plain}
     seconds = _seconds(calls)
     best = _choose(seconds)
     times = ', '.join(f'{name} {500 * each:.1f}' for name, each in seconds.items())
@@ -116,7 +116,7 @@ def _demand_same(
 
 
 def _choose(seconds: dict[str, float]) -> str:
-    """The first of those who take hardly longer than the best."""
+    """Who is best, among equals the first."""
     best, *others = seconds
     for name in others:
         if seconds[name] < GAIN * seconds[best]:
