@@ -18,6 +18,7 @@ from hrnet_ext.benchmark.stage import Stage
 from hrnet_ext.benchmark.steps import ADAM, MMPOSE, make_targets, mmpose_step, our_step
 from hrnet_ext.benchmark.timing_table import add_timings, timing_columns
 from hrnet_ext.benchmark.twins import Twins
+from hrnet_ext.precision import choice_for
 
 BASELINE = 'MMPose'
 WITH_TARGETS = 'MMPose, targets made'
@@ -49,6 +50,8 @@ def contestants(options: Options) -> list[str]:
     on_cuda = options.kind == 'cuda'
     theirs = [BASELINE, WITH_TARGETS, *(['MMPose, --amp'] if on_cuda else [])]
     settings = [*OURS, *(OURS_ON_CUDA if on_cuda else [])]
+    if choice_for(options.device).emulates_bf16:  # nobody would train so, and it takes minutes
+        settings.remove('bf16')
     ours = [f'ours, {name}' for name in settings]
     return [*theirs, 'ours, as configured', *ours, f'{ours[-1]}{RECOMPUTED}']
 
