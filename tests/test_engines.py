@@ -114,10 +114,22 @@ def test_a_broken_runtime_leaves_the_others(fastest, log, monkeypatch):
 
 
 @pytest.mark.parametrize('mode', ['fp32', 'bf16'])
-def test_without_runtimes_pytorch_runs_it_and_names_the_cure(log, monkeypatch, mode):
-    monkeypatch.setattr(engines, 'find_spec', lambda name: None)
+@pytest.mark.parametrize('there', [[], ['onnx'], ['openvino', 'onnxruntime']], ids=str)
+def test_without_runtimes_pytorch_runs_it_and_names_the_cure(log, monkeypatch, mode, there):
+    monkeypatch.setattr(engines, 'find_spec', lambda name: name in there or None)
     assert type(optimize(network(), mode)) is OptimizedNetwork
-    assert 'with openvino installed' in log.text
+    assert 'with openvino and onnx installed' in log.text
+
+
+def test_a_network_that_cannot_be_exported_stays_in_pytorch(log, monkeypatch):
+    monkeypatch.setattr(trial, 'to_onnx', lambda *_, **__: 1 / 0)
+    plain = network()
+    quick, given = optimize(copy.deepcopy(plain)), images()
+    with torch.no_grad():
+        for _ in range(2):
+            assert difference(quick(given), plain(given)) < 1e-4
+    assert quick._engine is None
+    assert log.text.count('it cannot be written as ONNX: division by zero') == 1
 
 
 def test_few_images_wait_for_nothing(fastest, monkeypatch):

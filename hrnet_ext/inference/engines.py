@@ -34,7 +34,12 @@ class EngineRun:
 
 
 def installed(dtype: torch.dtype) -> dict[str, Callable[[bytes, torch.dtype, int], Run]]:
-    """The runtimes here that know a precision: functions that open ONNX in them, best first."""
+    """The runtimes here that know a precision: functions that open ONNX in them, best first.
+
+    Without the package ``onnx`` PyTorch writes none, and there are no runtimes.
+    """
+    if find_spec('onnx') is None:
+        return {}
     known = {'openvino': ('OpenVINO', _in_openvino)}
     if dtype is torch.float32:
         known['onnxruntime'] = ('ONNX Runtime', _in_onnxruntime)

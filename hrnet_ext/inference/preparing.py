@@ -96,8 +96,8 @@ def _has_engines(dtype: torch.dtype) -> bool:
     if installed(dtype):
         return True
     print_log(
-        'PyTorch runs this HRNet: with openvino installed it takes about two thirds of the time, '
-        'in bf16 about half',
+        'PyTorch runs this HRNet: with openvino and onnx installed it takes about two thirds of '
+        'the time, in bf16 about half',
         'current',
     )
     return False

@@ -76,7 +76,13 @@ def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | Non
     limit = TOLERANCE if dtype is torch.float32 else 2 * _difference(plain(), wanted)
     if dtype is not torch.float32:
         exact = EndingInConvolutions(exact, [x.shape[1] for x in wanted])
-    source = _exported(exact, images[:1], len(wanted))
+    try:
+        source = _exported(exact, images[:1], len(wanted))
+    except Exception as error:  # an operator that ONNX lacks, a module that cannot be traced
+        print_log(
+            f'{PYTORCH} runs the network, for it cannot be written as ONNX: {error}', 'current'
+        )
+        return None
     runs = {}
     for name, opened in installed(dtype).items():
         try:
