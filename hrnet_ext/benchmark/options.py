@@ -15,7 +15,7 @@ from hrnet_ext.tf32 import uses_tf32
 
 CLOCKS = ('wall', 'cpu')
 FP32_OFF_BY = 1e-4
-TF32_OFF_BY = 0.02  # random weights make small heatmaps of much noise, everybody rounds otherwise
+TF32_OFF_BY = 0.02  # random weights make small heatmaps of much noise
 
 
 @dataclass(frozen=True)

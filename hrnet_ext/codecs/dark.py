@@ -67,7 +67,7 @@ def _restored(near: Tensor, heatmaps: Tensor, inner: Tensor, kernel_size: int) -
     """``near`` scaled by what the blur took from the maximum, where it matters.
 
     In derivatives of the logarithm a factor cancels, except of values at the logarithm's floor: for
-    those the whole heatmap has to be blurred. In heatmaps of somebody there are none, which a CPU
+    those the whole heatmap has to be blurred. In heatmaps of a person there are none, which a CPU
     looks for; to ask a GPU would be to wait for it, longer than it takes to blur them all.
     """
     low = inner & (near < LOG_FLOOR).flatten(1).any(1)

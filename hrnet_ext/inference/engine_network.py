@@ -18,7 +18,7 @@ class EngineNetwork(OptimizedNetwork):
     """Runs in PyTorch until it has met ``TRIAL_AFTER`` images of one size in succession.
 
     Then the engines that are installed are tried with those at hand, and the fastest one stays;
-    images of other sizes go on through PyTorch. So a single picture waits for nothing.
+    images of other sizes go on through PyTorch. So a single image waits for nothing.
 
     Args:
         network: On the CPU, of ``dtype``, channels-last.

@@ -10,7 +10,7 @@ from mmengine.structures import BaseDataElement
 from mmpose.models.data_preprocessors import PoseDataPreprocessor as MMPosePoseDataPreprocessor
 from torch import Tensor
 
-from hrnet_ext.models.sample_batch import SampleBatch, moved
+from hrnet_ext.models.sample_batch import SampleBatch, are_alike, moved
 from hrnet_ext.registry import MODELS
 
 
@@ -38,7 +38,7 @@ class PoseDataPreprocessor(MMPosePoseDataPreprocessor):
             return SampleBatch(data).to(self.device, non_blocking=self._non_blocking)
         if isinstance(data, BaseDataElement):
             return moved(data, self.device, non_blocking=self._non_blocking)
-        if isinstance(data, list) and self.device.type != 'cpu' and _are_alike(data):
+        if isinstance(data, list) and self.device.type != 'cpu' and are_alike(data):
             there = [each.to(self.device, non_blocking=self._non_blocking) for each in data]
             data = torch.stack(there)  # a GPU spends more on starting work on each than on doing it
         data = super().cast_data(data)
@@ -49,9 +49,3 @@ class PoseDataPreprocessor(MMPosePoseDataPreprocessor):
         inputs = data['inputs']
         pictures = list(inputs) if isinstance(inputs, Tensor) else inputs
         return super()._get_pad_shape({**data, 'inputs': pictures})
-
-
-def _are_alike(pictures: list) -> bool:
-    """Whether they are what a stack can be made of: pictures (3, H, W) of one size and type."""
-    tensors = all(isinstance(each, Tensor) and each.dim() == 3 for each in pictures)
-    return tensors and len({(each.shape, each.dtype) for each in pictures}) == 1

@@ -1,7 +1,7 @@
 """The data samples of a batch, which move in one piece: to a process, pinned memory, a device.
 
 Legend: B samples; *targets* are tensors of several kinds in each sample, what a network is trained
-to give; a stack (B, ...) holds everybody's targets of one kind.
+to give; a stack (B, ...) holds all targets of one kind.
 """
 
 from __future__ import annotations
@@ -82,23 +82,24 @@ def moved(
     return _replaced(sample, {name: move(value) for name, value in kept.items()})
 
 
+def are_alike(values: Sequence[object]) -> bool:
+    """Whether they are what a stack can be made of: tensors of one shape, type and device."""
+    tensors = all(isinstance(value, Tensor) for value in values)
+    return tensors and len({(value.shape, value.dtype, value.device) for value in values}) == 1
+
+
 def _stacks(samples: Sequence[BaseDataElement]) -> Stacks:
-    """Everybody's targets of each kind as one tensor, of the kinds that are alike."""
+    """All targets of each kind as one tensor, of the kinds that are alike."""
     stacks: Stacks = {}
     for name in TARGETS:
         holders = [sample.get(name) for sample in samples]
         if not holders or None in holders:
             continue
         columns = {kind: [each.get(kind) for each in holders] for kind, _ in holders[0].items()}
-        kinds = {kind: _joined(column) for kind, column in columns.items() if _are_alike(column)}
+        kinds = {kind: _joined(column) for kind, column in columns.items() if are_alike(column)}
         if kinds:
             stacks[name] = kinds
     return stacks
-
-
-def _are_alike(values: Sequence[object]) -> bool:
-    tensors = all(isinstance(value, Tensor) for value in values)
-    return tensors and len({(value.shape, value.dtype, value.device) for value in values}) == 1
 
 
 def _joined(rows: Sequence[Tensor]) -> Tensor:

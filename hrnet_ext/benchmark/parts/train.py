@@ -50,7 +50,7 @@ def contestants(options: Options) -> list[str]:
     on_cuda = options.kind == 'cuda'
     theirs = [BASELINE, WITH_TARGETS, *(['MMPose, --amp'] if on_cuda else [])]
     settings = [*OURS, *(OURS_ON_CUDA if on_cuda else [])]
-    if choice_for(options.device).emulates_bf16:  # nobody would train so, and it takes minutes
+    if choice_for(options.device).emulates_bf16:  # slower than fp32, and a step takes minutes
         settings.remove('bf16')
     ours = [f'ours, {name}' for name in settings]
     return [*theirs, 'ours, as configured', *ours, f'{ours[-1]}{RECOMPUTED}']
