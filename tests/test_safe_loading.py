@@ -250,21 +250,41 @@ def test_safetensors(tmp_path):
         load_checkpoint(tmp_path / 'a.safetensors')
 
 
-def test_url_is_downloaded_once(web_folder, tmp_path):
+@pytest.mark.parametrize('first_byte', [0x50, 0x80], ids=['as a zip', 'as a pickle'])
+def test_a_safetensors_header_may_begin_as_another_format(tmp_path, first_byte):
+    path = tmp_path / 'a.safetensors'
+    header = b'{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(first_byte)
+    path.write_bytes(len(header).to_bytes(8, 'little') + header + np.float32(2).tobytes())
+    assert path.read_bytes()[0] == first_byte
+    assert load_checkpoint(path)['weight'].tolist() == [2]
+
+
+@pytest.mark.parametrize('name', ['net-1a2b3c4d.pth', 'net_256x192-1a2b3c4d_20200708.pth'])
+def test_url_is_downloaded_once(web_folder, tmp_path, name):
     folder, address = web_folder
-    torch.save({'weight': torch.ones(2)}, folder / 'net.pth')
-    assert load_checkpoint(f'{address}/net.pth')['weight'].tolist() == [1, 1]
-    (folder / 'net.pth').unlink()
-    assert load_checkpoint(f'{address}/net.pth')['weight'].tolist() == [1, 1]
-    assert [path.name for path in (tmp_path / 'cache/hub/checkpoints').iterdir()] == ['net.pth']
+    torch.save({'weight': torch.ones(2)}, folder / name)
+    assert load_checkpoint(f'{address}/{name}')['weight'].tolist() == [1, 1]
+    (folder / name).unlink()
+    assert load_checkpoint(f'{address}/{name}')['weight'].tolist() == [1, 1]
+    assert [path.name for path in (tmp_path / 'cache/hub/checkpoints').iterdir()] == [name]
+
+
+def test_files_of_one_name_from_two_addresses_are_two_files(web_folder):
+    folder, address = web_folder
+    for number, hub in enumerate(('timm', 'ours')):
+        (folder / hub).mkdir()
+        torch.save({'weight': torch.tensor([number])}, folder / hub / 'model.pth')
+    for _ in range(2):
+        for number, hub in enumerate(('timm', 'ours')):
+            assert load_checkpoint(f'{address}/{hub}/model.pth')['weight'].item() == number
 
 
 def test_unreachable_url_says_what_to_put_where(web_folder, tmp_path):
     _, address = web_folder
     with pytest.raises(CheckpointError) as error:
-        load_checkpoint(f'{address}/gone.pth')
-    assert f'{address}/gone.pth (HTTP Error 404' in str(error.value)
-    assert str(tmp_path / 'cache/hub/checkpoints/gone.pth') in str(error.value)
+        load_checkpoint(f'{address}/gone-1a2b3c4d.pth')
+    assert f'{address}/gone-1a2b3c4d.pth (HTTP Error 404' in str(error.value)
+    assert str(tmp_path / 'cache/hub/checkpoints/gone-1a2b3c4d.pth') in str(error.value)
 
 
 def test_web_page_at_a_url_names_file_and_url(web_folder):

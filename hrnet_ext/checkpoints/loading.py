@@ -4,6 +4,7 @@ A ``.pth`` is a pickle: reading it the classic way runs whatever its author put 
 restricted unpickler of PyTorch reads it, with :mod:`hrnet_ext.checkpoints.allow_list` added.
 """
 
+import hashlib
 import os
 import pickle
 import re
@@ -22,6 +23,9 @@ from hrnet_ext.checkpoints.allow_list import ForbiddenAccessError, allowed_globa
 TRUST_VARIABLE = 'HRNET_EXT_UNSAFE_LOAD'
 ZIP_MAGIC = b'PK\x03\x04'
 PICKLE_MAGIC = b'\x80'
+MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the limit of the safetensors library
+# `net-1a2b3c4d.pth` (PyTorch's habit) or `net-1a2b3c4d_20200708.pth` (MMPose's).
+HASHED_NAME = re.compile(r'-[0-9a-f]{8,}(_\d{8})?\.\w+$')
 TORCH_MAGIC = bytes.fromhex('6cfc9c46f9206aa85019')  # of files written before torch 1.6
 READ_ERRORS = (
     RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
@@ -55,7 +59,7 @@ def load_checkpoint(
 
     Args:
         path_or_url: ``.pth`` of any PyTorch version, ``.safetensors``, or an http(s) URL, which
-            is downloaded once.
+            is downloaded once, see :func:`download`.
         map_location: Where the tensors go, as in ``torch.load``.
         trusted: Read it the classic way, which runs whatever code it holds. The environment
             variable ``HRNET_EXT_UNSAFE_LOAD=1`` does the same.
@@ -83,6 +87,10 @@ def load_checkpoint(
 def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """Fetch a URL to PyTorch's cache, or find it there.
 
+    A name that contains a hash, such as ``hrnet_w32-36af842e.pth``, is the name in the cache, which
+    is shared with PyTorch and MMPose. Any other name gets a hash of the URL: every hub has a
+    ``model.safetensors``.
+
     Args:
         url: http(s) address whose last part is the file name.
         folder: Another cache; ``None`` is ``$TORCH_HOME/hub/checkpoints``.
@@ -91,7 +99,7 @@ def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
         CheckpointError: Saying which file to download and where to put it.
     """
     folder = Path(folder or Path(torch.hub.get_dir()) / 'checkpoints')
-    path = folder / Path(urlparse(url).path).name
+    path = folder / _cached_name(url)
     if path.is_file():
         return path
     try:
@@ -99,7 +107,7 @@ def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
         torch.hub.download_url_to_file(url, str(path), progress=os.isatty(2))
     except (URLError, OSError) as error:
         raise CheckpointError(
-            f'Cannot download {url} ({error}). Download {path.name} in another way and put it at '
+            f'Cannot download {url} ({error}). Download it in another way and save it as '
             f'{path}, or give the path of a local copy in place of the URL.'
         ) from error
     return path
@@ -115,10 +123,8 @@ def read_checkpoint(
         name: What to call it in messages.
     """
     _check_container(file, name)
-    if file.read(1) not in (ZIP_MAGIC[:1], PICKLE_MAGIC):
-        file.seek(0)
+    if _is_safetensors(file):
         return _read_safetensors(file, name, map_location)
-    file.seek(0)
     if trusted or os.environ.get(TRUST_VARIABLE, '').lower() in ('1', 'true', 'yes'):
         print_log(f'{name} is trusted: code inside it may run', 'current', level=30)
         return torch.load(file, map_location=map_location, weights_only=False)
@@ -136,6 +142,13 @@ def read_checkpoint(
         raise _broken(file, name, f'is damaged ({_reason(error)})') from error
 
 
+def _cached_name(url: str) -> str:
+    name = Path(urlparse(url).path).name
+    if HASHED_NAME.search(name):
+        return name
+    return f'{Path(name).stem}-{hashlib.sha256(url.encode()).hexdigest()[:16]}{Path(name).suffix}'
+
+
 def _read_path(path: Path, name: str, map_location: Any, trusted: bool) -> dict[str, Any]:
     with path.open('rb') as file:
         checkpoint = read_checkpoint(file, name, map_location, trusted=trusted)
@@ -151,6 +164,8 @@ def _check_container(file: IO[bytes], name: str) -> None:
     """Say what a file is if it is not a checkpoint at all, or only the beginning of one."""
     start = file.read(512)
     file.seek(0)
+    if _is_safetensors(file):
+        return
     if start.startswith(ZIP_MAGIC):
         if not zipfile.is_zipfile(file):
             raise _broken(file, name, 'is truncated: its end is missing')
@@ -167,8 +182,6 @@ def _check_container(file: IO[bytes], name: str) -> None:
         if TORCH_MAGIC not in start:
             raise _broken(file, name, 'is a pickle, but not one written by torch.save')
         return
-    if start[8:9] == b'{':  # .safetensors
-        return
     if not start:
         raise _broken(file, name, 'is empty')
     if re.search(rb'<(!doctype|html|head|\?xml)', start, re.IGNORECASE):
@@ -176,6 +189,17 @@ def _check_container(file: IO[bytes], name: str) -> None:
     if start.startswith(b'version https://git-lfs'):
         raise _broken(file, name, 'is a pointer of Git LFS, not the file itself')
     raise _broken(file, name, f'is not a checkpoint: it starts with {start[:16]!r}')
+
+
+def _is_safetensors(file: IO[bytes]) -> bool:
+    """Whether a file begins with the length of a JSON header and its opening brace.
+
+    Asked before the first byte is compared with other formats': the length may begin with any.
+    """
+    start = file.read(9)
+    file.seek(0)
+    length = int.from_bytes(start[:8], 'little')
+    return start[8:] == b'{' and length <= MAX_SAFETENSORS_HEADER
 
 
 def _read_safetensors(file: IO[bytes], name: str, map_location: Any) -> dict[str, torch.Tensor]:
