@@ -9,8 +9,7 @@ from mmcv.image import imfrombytes
 from mmengine.fileio import get
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 
-from hrnet_ext.datasets.transforms.jpeg_decoding import decode_reduced, decode_whole
-from hrnet_ext.datasets.transforms.reduction import choose_reduction
+from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_reduced
 from hrnet_ext.registry import TRANSFORMS
 
 PLAIN = ('color', 'cv2')  # the usual colours and decoder
@@ -121,10 +120,6 @@ class LoadImage(MMPoseLoadImage):
             return file.read()
 
     def _whole(self, path: str, content: bytes) -> np.ndarray:
-        if (self.color_type, self.imdecode_backend) == PLAIN:
-            image = decode_whole(content)
-            if image is not None:
-                return image
         try:
             image = imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
         except (cv2.error, OSError) as error:
