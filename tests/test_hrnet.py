@@ -1,12 +1,14 @@
 """The backbone equals MMPose's to the last bit, and does what MMPose's cannot."""
 
+import logging
+
 import pytest
 import torch
 from mmengine.registry import DefaultScope
 from mmpose.models.backbones import HRNet as MMPoseHRNet
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from hrnet_ext.models import HRNet, HRNetV2
+from hrnet_ext.models import HRNet, HRNetV2, host_defaults
 from hrnet_ext.models.layers import ResidualBlock
 from tests.references import hrnet_extra, randomize, stage
 
@@ -174,6 +176,28 @@ def test_v2_does_what_the_host_does_where_the_config_is_silent(scope, norm_eval,
         told = HRNetV2(**SMALL, norm_eval=not norm_eval, upsample='bilinear')
     assert (silent.norm_eval, silent.upsample['mode']) == (norm_eval, mode)
     assert (told.norm_eval, told.upsample['mode']) == (not norm_eval, 'bilinear')
+
+
+@pytest.mark.parametrize(
+    ('scope', 'mode', 'level'),
+    [
+        ('mmseg', 'bilinear', logging.INFO),
+        ('mmpose', 'nearest', logging.INFO),
+        (None, 'nearest', logging.WARNING),
+    ],
+)
+def test_v2_says_which_upsampling_it_chose(scope, mode, level, monkeypatch):
+    lines = []
+    monkeypatch.setattr(host_defaults, '_scope', lambda: scope)
+    monkeypatch.setattr(
+        host_defaults, 'print_log', lambda text, _, level: lines.append((text, level))
+    )
+    HRNetV2(**SMALL)
+    ((message, found),) = lines
+    assert found == level
+    assert f"HRNetV2 upsamples by '{mode}'" in message
+    HRNetV2(**SMALL, upsample='bilinear')
+    assert len(lines) == 1
 
 
 def test_pretrained_is_another_word_for_init_cfg():

@@ -1,7 +1,9 @@
 """What MMDetection's and MMSegmentation's own HRNets do where a config says nothing."""
 
+import logging
 from dataclasses import dataclass
 
+from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 
 
@@ -10,17 +12,23 @@ class HostDefaults:
     """Defaults of a host's HRNet.
 
     Args:
-        upsample: The exchange on the way up.
+        host: Whose they are.
+        upsample: Interpolation in the exchange units, from coarse to fine.
         norm_eval: Whether batch norms' running statistics stay fixed in training.
     """
 
+    host: str
     upsample: str
     norm_eval: bool
 
 
-MMDETECTION = HostDefaults(upsample='nearest', norm_eval=True)
+MMDETECTION = HostDefaults('MMDetection', upsample='nearest', norm_eval=True)
 # As the official segmentation release; weights trained with one do worse with the other.
-MMSEGMENTATION = HostDefaults(upsample='bilinear', norm_eval=False)
+MMSEGMENTATION = HostDefaults('MMSegmentation', upsample='bilinear', norm_eval=False)
+
+
+# The default scopes of hosts whose HRNet is known.
+SCOPES = {'mmdet': MMDETECTION, 'mmpose': MMDETECTION, 'mmseg': MMSEGMENTATION}
 
 
 def host_defaults() -> HostDefaults:
@@ -28,5 +36,26 @@ def host_defaults() -> HostDefaults:
 
     Runners and inferencers set the scope to their config's ``default_scope`` before they build.
     """
+    return SCOPES.get(_scope(), MMDETECTION)
+
+
+def log_chosen_upsample(host: HostDefaults) -> None:
+    """Say which interpolation a network gets without being asked; a warning outside a host."""
+    scope = _scope()
+    if scope in SCOPES:
+        reason, level = f"the default scope is '{scope}'", logging.INFO
+    else:
+        reason = 'no default scope names MMPose, MMDetection or MMSegmentation'
+        level = logging.WARNING
+    print_log(
+        f"HRNetV2 upsamples by '{host.upsample}', as {host.host}'s HRNet does, because {reason}. "
+        "Weights from MMSegmentation need upsample='bilinear', all others upsample='nearest'; "
+        'the argument `upsample` decides and ends this message.',
+        'current',
+        level=level,
+    )
+
+
+def _scope() -> str | None:
     scope = DefaultScope.get_current_instance()
-    return MMSEGMENTATION if scope and scope.scope_name == 'mmseg' else MMDETECTION
+    return scope.scope_name if scope else None

@@ -28,7 +28,7 @@ from hrnet_ext.models.architecture import (
     stages_of_width,
 )
 from hrnet_ext.models.exchange import HRModule, make_branch, make_transition, upsample_arguments
-from hrnet_ext.models.host_defaults import host_defaults
+from hrnet_ext.models.host_defaults import host_defaults, log_chosen_upsample
 from hrnet_ext.models.layers import Layers, ResidualBlock
 from hrnet_ext.registry import MODELS
 
@@ -240,6 +240,9 @@ class HRNetV2(HRNet):
         if pretrained is not None:
             kwargs['init_cfg'] = {'type': 'Pretrained', 'checkpoint': pretrained}
         host = host_defaults()
+        extra = width if isinstance(width, Mapping) else kwargs.get('extra') or {}
+        if upsample is None and 'upsample' not in extra:
+            log_chosen_upsample(host)
         super().__init__(
             width,
             num_modules,
