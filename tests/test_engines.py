@@ -129,6 +129,7 @@ def test_a_network_that_cannot_be_exported_stays_in_pytorch(log, monkeypatch):
         for _ in range(2):
             assert difference(quick(given), plain(given)) < 1e-4
     assert quick._engine is None
+    assert log.text.count('WARNING') == 1
     assert log.text.count('it cannot be written as ONNX: division by zero') == 1
 
 

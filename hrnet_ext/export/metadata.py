@@ -10,7 +10,6 @@ from hrnet_ext.reading import parse_json
 
 KEY = 'hrnet_ext'  # under which every format keeps the JSON
 LAYOUT = 1  # of the JSON; raised when an older runtime could not read it
-DECODINGS = ('quarter', 'dark')
 PRECISIONS = ('fp32', 'half', 'int8')
 
 Color = tuple[int, int, int]

@@ -80,7 +80,9 @@ def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | Non
         source = _exported(exact, images[:1], len(wanted))
     except Exception as error:  # an operator that ONNX lacks, a module that cannot be traced
         print_log(
-            f'{PYTORCH} runs the network, for it cannot be written as ONNX: {error}', 'current'
+            f'{PYTORCH} runs the network, for it cannot be written as ONNX: {error}',
+            'current',
+            level=30,
         )
         return None
     runs = {}
