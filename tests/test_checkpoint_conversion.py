@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from hrnet_ext.checkpoints import convert, find_weights, to_official
-from hrnet_ext.checkpoints.layout import Layout, infer_layout
-from hrnet_ext.checkpoints.names import (
+from hrnet_ext.models import HRNet
+from hrnet_ext.models.architecture import infer_arguments
+from hrnet_ext.models.weights.names import (
     AVERAGE_COUNTER,
     CLASSIFIER,
     NOT_A_TENSOR,
@@ -16,7 +17,16 @@ from hrnet_ext.checkpoints.names import (
 )
 
 NUM_KEYPOINTS = 17
-SMALL = Layout(width=8, num_modules=(1, 1, 1))
+WIDTH = 8
+
+
+def network_shapes(width=WIDTH, num_modules=(1, 1, 1), **options):
+    with torch.device('meta'):
+        return shapes_of(HRNet(width, num_modules, **options))
+
+
+def shapes_of(module):
+    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
 
 
 def tensors(shapes):
@@ -28,12 +38,12 @@ def prefixed(prefix, state_dict):
 
 
 @functools.lru_cache
-def backbone(layout=SMALL):
+def backbone(**options):
     """Bare names -> zeros, as the official release and timm spell the network itself."""
-    return tensors(layout.shapes())
+    return tensors(network_shapes(**options))
 
 
-def head(prefix='', width=SMALL.width, num_keypoints=NUM_KEYPOINTS):
+def head(prefix='', width=WIDTH, num_keypoints=NUM_KEYPOINTS):
     shapes = {'final_layer.weight': (num_keypoints, width, 1, 1)}
     return prefixed(prefix, tensors({**shapes, 'final_layer.bias': (num_keypoints,)}))
 
@@ -49,7 +59,7 @@ CLASSIFICATION = tensors(
         'classifier.bias': (1000,),
     }
 )
-HRNET_V2 = backbone(Layout(width=8, num_modules=(1, 1, 1), multiscale_output=True))
+HRNET_V2 = backbone(multiscale_output=True)
 
 # comment: checkpoint as released, has a pose head, reason -> number of tensors left out
 RELEASED = {
@@ -124,7 +134,7 @@ def test_released_names_become_ours(name):
     assert report.mismatched == {}
     assert set(report.matched) == set(converted)
     assert report.backbone_fraction == 1
-    assert report.width == SMALL.width
+    assert report.width == WIDTH
     assert report.num_keypoints == (NUM_KEYPOINTS if has_head else None)
     reasons = list(report.ignored.values())
     assert {reason: reasons.count(reason) for reason in reasons} == left_out
@@ -216,7 +226,7 @@ def test_another_network_matches_nothing():
 
 
 def test_shapes_of_a_given_network_are_compared():
-    expected = {f'backbone.{name}': shape for name, shape in Layout(16, (1, 1, 1)).shapes().items()}
+    expected = prefixed('backbone.', network_shapes(16))
     _, report = convert(backbone(), expected)
     name = 'backbone.stage2.0.branches.0.0.conv1.weight'
     assert report.mismatched[name] == ((8, 8, 3, 3), (16, 16, 3, 3))
@@ -243,32 +253,41 @@ def test_verdict_reads_well():
 
 
 @pytest.mark.parametrize(
-    'layout',
+    'changed',
     [
-        Layout(32),
-        Layout(48, multiscale_output=True),
-        Layout(16, num_modules=(1, 1, 1), num_blocks=(1, 2, 2, 2), bottleneck_width=32),
-        Layout(18, num_modules=(1, 3, 2), in_channels=1),
+        {'width': 32},
+        {'width': 48, 'multiscale_output': True},
+        {
+            'width': 16,
+            'num_modules': (1, 1, 1),
+            'num_blocks': (1, 2, 2, 2),
+            'bottleneck_width': 32,
+        },
+        {'width': 18, 'num_modules': (1, 3, 2), 'in_channels': 1},
     ],
 )
-def test_layout_is_found_from_its_own_shapes(layout):
-    assert infer_layout(layout.shapes()) == layout
-
-
-def shapes_of(module):
-    return {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+def test_a_networks_shapes_give_its_arguments(changed):
+    arguments = {
+        'num_modules': (1, 4, 3),
+        'num_blocks': (4, 4, 4, 4),
+        'bottleneck_width': 64,
+        'in_channels': 3,
+        'multiscale_output': False,
+        **changed,
+    }
+    assert infer_arguments(network_shapes(**arguments)) == arguments
 
 
 @pytest.mark.parametrize('width', [18, 32, 48])
 @pytest.mark.parametrize('multiscale', [False, True])
-def test_layout_is_mmposes_network(width, multiscale):
+def test_the_expected_network_is_mmposes(width, multiscale):
     """Parity: names, shapes and order of the host's own class."""
     mmpose = pytest.importorskip('mmpose.models')
     from tests.references import hrnet_extra
 
     with torch.device('meta'):
         theirs = mmpose.HRNet(hrnet_extra(width, multiscale_output=multiscale))
-    ours = Layout(width, multiscale_output=multiscale).shapes()
+    ours = network_shapes(width, (1, 4, 3), multiscale_output=multiscale)
     assert list(shapes_of(theirs).items()) == list(ours.items())
 
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from hrnet_ext.checkpoints import load_checkpoint
-from hrnet_ext.checkpoints.layout import Layout
+from hrnet_ext.models import HRNet
 
 ROOT = Path(__file__).parents[1]
 TOOL = ROOT / 'tools' / 'convert_checkpoint.py'
-NETWORK = Layout(width=8, num_modules=(1, 1, 1), num_blocks=(1, 1, 1, 1))
+with torch.device('meta'):
+    NETWORK = HRNet(8, (1, 1, 1), num_blocks=(1, 1, 1, 1)).state_dict()
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def run_tool(monkeypatch, capsys):
 
 
 def official_weights():
-    weights = {name: torch.randn(shape) for name, shape in NETWORK.shapes().items()}
+    weights = {name: torch.randn(x.shape) for name, x in NETWORK.items()}
     weights['final_layer.weight'] = torch.randn(17, 8, 1, 1)
     return weights | {'final_layer.bias': torch.randn(17)}
 
@@ -70,13 +71,13 @@ def test_there_and_back(run_tool, official, tmp_path):
 
 
 def test_what_the_official_release_lacks_is_named(run_tool, tmp_path):
-    weights = {f'backbone.{name}': torch.ones(shape) for name, shape in NETWORK.shapes().items()}
+    weights = {f'backbone.{name}': torch.ones(x.shape) for name, x in NETWORK.items()}
     torch.save(weights | {'head.offset.weight': torch.ones(1)}, tmp_path / 'dekr.pth')
     done = run_tool(tmp_path / 'dekr.pth', tmp_path / 'out.pth', '--to', 'official')
     assert done.returncode == 0, done.stderr
     assert 'ignored    1 (part of a head that the official release does not have)' in done.stdout
     assert f'matched    {len(weights)}' in done.stdout
-    assert list(load_checkpoint(tmp_path / 'out.pth')) == list(NETWORK.shapes())
+    assert list(load_checkpoint(tmp_path / 'out.pth')) == list(NETWORK)
 
 
 def test_nothing_is_overwritten_without_force(run_tool, official, tmp_path):

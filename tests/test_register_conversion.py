@@ -108,7 +108,7 @@ def assert_equal(state_dict, expected):
 def warnings_logged(caplog, monkeypatch):
     """Messages of MMEngine's logger, as the root logger would get them."""
     messages = []
-    target = 'hrnet_ext.checkpoints.registration.print_log'
+    target = 'hrnet_ext.models.weights.registration.print_log'
     monkeypatch.setattr(
         target, lambda message, logger=None, level=logging.INFO: messages.append((level, message))
     )

@@ -17,8 +17,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
 from hrnet_ext.checkpoints import CheckpointError, UnsafeCheckpointError, load_checkpoint
-from hrnet_ext.checkpoints.loading import TRUST_VARIABLE
 from hrnet_ext.compat.safe_loading import patch_checkpoint
+from hrnet_ext.safe_loading.loading import TRUST_VARIABLE
 
 
 class Payload:

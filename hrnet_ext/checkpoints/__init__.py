@@ -5,10 +5,15 @@
 Our names are MMPose's inside a pose estimator: ``backbone.*`` and ``head.*``.
 """
 
-from hrnet_ext.checkpoints.conversion import ConversionReport, convert, find_weights, to_official
-from hrnet_ext.checkpoints.loading import CheckpointError, UnsafeCheckpointError, load_checkpoint
-from hrnet_ext.checkpoints.registration import register_conversion
+from hrnet_ext.checkpoints.conversion import convert
 from hrnet_ext.checkpoints.saving import save_checkpoint
+from hrnet_ext.models.weights import (
+    ConversionReport,
+    find_weights,
+    register_conversion,
+    to_official,
+)
+from hrnet_ext.safe_loading import CheckpointError, UnsafeCheckpointError, load_checkpoint
 
 __all__ = [
     'CheckpointError',

@@ -1,91 +1,14 @@
 """Translate a checkpoint's tensors into our names, and say what became of each."""
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from hrnet_ext.checkpoints.layout import Layout, Shape, infer_layout
-from hrnet_ext.checkpoints.names import (
-    COARSE_OUTPUTS,
-    DUPLICATE,
-    NOT_A_TENSOR,
-    look_up,
-    official_names,
-)
-
-BACKBONE = 'backbone.'
-HEAD = 'head.'
-FINAL_LAYER = 'head.final_layer.'
-COUNTER = 'num_batches_tracked'  # a scalar that any network shares: no evidence of a match
-PUBLISHED_WIDTH = 32
-# Where training code keeps the weights, best first: MMEngine (there 'state_dict' holds the averaged
-# ones), the official release, timm, others.
-WEIGHT_KEYS = (
-    'state_dict', 'best_state_dict', 'state_dict_ema', 'model_ema', 'ema_state_dict',
-    'model_state_dict', 'model',
-)  # fmt: skip
-
-
-@dataclass
-class ConversionReport:
-    """What became of each tensor; ``str()`` is the verdict.
-
-    Args:
-        matched: Our names that were found with the expected shape.
-        ignored: Their name -> why it has no place here.
-        missing: Our names that nothing was found for. A file without a head is not missing one.
-        unexpected: Their names that the table does not know, and ours that the network lacks.
-        mismatched: Our name -> (shape in the file, expected shape).
-        width: The file's channels at stride 4, None where it holds no HRNet.
-        num_keypoints: Channels of its last layer, None where it has no heatmap head.
-    """
-
-    matched: list[str] = field(default_factory=list)
-    ignored: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    mismatched: dict[str, tuple[Shape, Shape]] = field(default_factory=dict)
-    width: int | None = None
-    num_keypoints: int | None = None
-
-    @property
-    def backbone_fraction(self) -> float:
-        """Share of the backbone's tensors that matched, 0 to 1."""
-        matched = _count_evidence(self.matched)
-        absent = _count_evidence(self.missing) + _count_evidence(self.mismatched)
-        return matched / max(1, matched + absent)
-
-    def __str__(self) -> str:
-        network = 'no HRNet' if self.width is None else f'HRNet-W{self.width}'
-        lines = [f'{network}, {self._head()}: {self.backbone_fraction:.1%} of the backbone matched']
-        lines.append(f'  matched    {len(self.matched)}')
-        reasons = Counter(self.ignored.values())
-        lines += [f'  ignored    {count} ({reason})' for reason, count in reasons.items()]
-        wrong = [f'{name} {got} for {want}' for name, (got, want) in self.mismatched.items()]
-        for label, names in (
-            ('missing', self.missing),
-            ('unexpected', self.unexpected),
-            ('mismatched', wrong),
-        ):
-            lines.append(f'  {label:<10} {len(names)}{_examples(names)}')
-        return '\n'.join(lines)
-
-    def _head(self) -> str:
-        if self.num_keypoints is not None:
-            return f'{self.num_keypoints} keypoints'
-        has_head = any(name.startswith(HEAD) for name in self.matched)
-        return 'another pose head' if has_head else 'no pose head'
-
-
-def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The weights inside a checkpoint, or itself where it is nothing but weights."""
-    for key in WEIGHT_KEYS:
-        if isinstance(checkpoint.get(key), Mapping):
-            return checkpoint[key]
-    return checkpoint
+from hrnet_ext.models import HRNet
+from hrnet_ext.models.weights import ConversionReport, fit, translate
+from hrnet_ext.models.weights.translation import BACKBONE, HEAD, Shape
 
 
 def convert(
@@ -93,114 +16,24 @@ def convert(
 ) -> tuple[dict[str, Tensor], ConversionReport]:
     """Translate weights into our names: ``backbone.*`` and ``head.*``, MMPose's.
 
-    A file that holds a backbone only gives ``backbone.*`` only; it is complete all the same. For a
-    bare backbone (``HRNet(...).load_state_dict``) names go without prefix; a module on which
+    A file that holds only a backbone gives only ``backbone.*`` and is complete all the same. A bare
+    backbone (``HRNet(...).load_state_dict``) has names without prefix; a module on which
     :func:`register_conversion` was called takes either.
 
     Args:
         state_dict: Weights, or a checkpoint that has them under 'state_dict' or the like.
-        expected: Our names -> shapes of the network to fill; ``None`` is the HRNet that the
-            file's own shapes tell of.
+        expected: Our names -> shapes of the network to fill; ``None`` is the HRNet whose
+            architecture the file's own shapes show, with the file's own head.
 
     Returns:
         The tensors in our names and in a state dict's order, those of unexpected shape and those
         which the network lacks included, and the report.
     """
-    tensors, report = _translate(find_weights(state_dict))
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    layout = infer_layout(
-        {k.removeprefix(BACKBONE): v for k, v in shapes.items() if k.startswith(BACKBONE)}
-    )
-    report.width = layout.width if layout else None
-    report.num_keypoints = shapes.get(f'{FINAL_LAYER}weight', (None,))[0]
+    tensors, report = translate(state_dict)
     if expected is None:
-        expected = _published_shapes(layout, shapes)
-    elif layout is not None:
-        _drop_coarse_outputs(tensors, expected, report, layout)
-    _compare(tensors, expected, report)
-    ordered = {name: tensors.pop(name) for name in expected if name in tensors}
-    return ordered | tensors, report
-
-
-def to_official(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Our names -> those of the official releases: no prefix, head as ``final_layer.*``.
-
-    A head on all maps gets the names of the release for facial landmarks (``head.0.*``); other
-    heads have no official names and are left out.
-    """
-    return {theirs: state_dict[ours] for ours, theirs in official_names(state_dict).items()}
-
-
-def count_matches(state_dict: Mapping[str, Any], expected: Mapping[str, Shape | None]) -> int:
-    """How many tensors agree in name and shape; counters, which always do, left out."""
-    return sum(
-        name in expected and expected[name] == tuple(tensor.shape)
-        for name, tensor in state_dict.items()
-        if isinstance(tensor, Tensor) and not name.endswith(COUNTER)
-    )
-
-
-def _translate(weights: Mapping[str, Any]) -> tuple[dict[str, Tensor], ConversionReport]:
-    tensors: dict[str, Tensor] = {}
-    report = ConversionReport()
-    for theirs, value in weights.items():
-        ours, reason = look_up(theirs)
-        if not isinstance(value, Tensor):
-            report.ignored[theirs] = NOT_A_TENSOR
-        elif ours is not None and ours in tensors:
-            report.ignored[theirs] = DUPLICATE
-        elif ours is not None:
-            tensors[ours] = value
-        elif reason:
-            report.ignored[theirs] = reason
-        else:
-            report.unexpected.append(theirs)
-    return tensors, report
-
-
-def _published_shapes(layout: Layout | None, found: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The backbone as published; heads are of many kinds, the file's is taken as it is."""
-    layout = layout or Layout(PUBLISHED_WIDTH)
-    backbone = {f'{BACKBONE}{name}': shape for name, shape in layout.shapes().items()}
-    return backbone | {name: shape for name, shape in found.items() if name.startswith(HEAD)}
-
-
-def _drop_coarse_outputs(
-    tensors: dict[str, Tensor],
-    expected: Mapping[str, Shape | None],
-    report: ConversionReport,
-    layout: Layout,
-) -> None:
-    unit = f'{BACKBONE}stage4.{layout.num_modules[-1] - 1}.fuse_layers.'
-    surplus = [name for name in tensors if name.startswith(unit) and name not in expected]
-    for name in surplus:
-        del tensors[name]
-        report.ignored[name] = COARSE_OUTPUTS
-
-
-def _compare(
-    tensors: Mapping[str, Tensor],
-    expected: Mapping[str, Shape | None],
-    report: ConversionReport,
-) -> None:
-    has_head = any(name.startswith(HEAD) for name in tensors)
-    for name, shape in expected.items():
-        if name not in tensors:
-            if has_head or not name.startswith(HEAD):
-                report.missing.append(name)
-        elif tuple(tensors[name].shape) == shape:
-            report.matched.append(name)
-        else:
-            report.mismatched[name] = (tuple(tensors[name].shape), shape)
-    report.unexpected += [name for name in tensors if name not in expected]
-
-
-def _count_evidence(names: Any) -> int:
-    return sum(name.startswith(BACKBONE) and not name.endswith(COUNTER) for name in names)
-
-
-def _examples(names: list[str], most: int = 3) -> str:
-    if not names:
-        return ''
-    more = f', ... {len(names) - most} more' if len(names) > most else ''
-    return f': {", ".join(names[:most])}{more}'
+        with torch.device('meta'):
+            network = HRNet(**report.architecture or {})
+        expected = {f'{BACKBONE}{name}': tuple(x.shape) for name, x in network.state_dict().items()}
+        heads = {name: tuple(x.shape) for name, x in tensors.items() if name.startswith(HEAD)}
+        expected |= heads
+    return fit(tensors, expected, report)

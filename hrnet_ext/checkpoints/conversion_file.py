@@ -11,9 +11,10 @@ import mmengine
 import torch
 
 from hrnet_ext import __version__
-from hrnet_ext.checkpoints.conversion import ConversionReport, convert, to_official
-from hrnet_ext.checkpoints.loading import CheckpointError, load_checkpoint
-from hrnet_ext.checkpoints.names import NO_OFFICIAL_NAME, official_names
+from hrnet_ext.checkpoints.conversion import convert
+from hrnet_ext.models.weights import ConversionReport, to_official
+from hrnet_ext.models.weights.names import NO_OFFICIAL_NAME, official_names
+from hrnet_ext.safe_loading import CheckpointError, load_checkpoint
 from hrnet_ext.writing import write_atomically
 
 

@@ -33,7 +33,7 @@ class SafeTorch(ModuleType):
     @staticmethod
     def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None, **_: Any) -> Any:
         """As ``torch.load``; ``weights_only`` and ``pickle_module`` have no say."""
-        from hrnet_ext.checkpoints.loading import load_checkpoint, read_checkpoint
+        from hrnet_ext.safe_loading import load_checkpoint, read_checkpoint
 
         if isinstance(f, str | os.PathLike):
             return load_checkpoint(f, map_location)
@@ -44,7 +44,7 @@ def safe_load_url(
     url: str, model_dir: str | None = None, map_location: Any = None, **_: Any
 ) -> Any:
     """As ``torch.hub.load_state_dict_from_url``, without running code from the file."""
-    from hrnet_ext.checkpoints.loading import load_checkpoint
+    from hrnet_ext.safe_loading import load_checkpoint
 
     return load_checkpoint(url, map_location, folder=model_dir)
 

@@ -16,7 +16,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from hrnet_ext.checkpoints import load_checkpoint
-from hrnet_ext.checkpoints.conversion import COUNTER
+from hrnet_ext.models.weights.translation import COUNTER
 from hrnet_ext.registry import HOOKS
 from hrnet_ext.writing import check_writable, write_atomically
 

@@ -1,19 +1,25 @@
-"""The shape of an HRNet: from one width, or from the ``extra`` dict of OpenMMLab configs.
+"""The shape of an HRNet: from one width, from OpenMMLab's ``extra`` dict, or from its tensors.
 
 Stage 1 has one branch of bottlenecks; stage s = 2, 3, 4 has s branches, and branch i has
 stride ``4 * 2**i`` and ``width * 2**i`` channels (Sun et al., CVPR 2019, section 3).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_ext.models.layers import BLOCKS, ResidualBlock
+
+Shape = tuple[int, ...]  # of a tensor; () is a scalar
 
 STAGE_KEYS = ('num_modules', 'num_branches', 'block', 'num_blocks', 'num_channels')
 NUM_STAGES = 4
 STAGES = tuple(f'stage{number}' for number in range(1, NUM_STAGES + 1))
 STEM_WIDTH = 64
 PUBLISHED_WIDTHS = (18, 30, 32, 40, 44, 48, 64)
+PUBLISHED_MODULES = (1, 4, 3)  # of stages 2, 3 and 4
+PUBLISHED_BLOCKS = (4, 4, 4, 4)  # of stages 1 to 4
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,10 @@ class Stage:
 
 def stages_of_width(
     width: int,
-    num_modules: Sequence[int] = (1, 4, 3),
+    num_modules: Sequence[int] = PUBLISHED_MODULES,
     *,
-    num_blocks: Sequence[int] = (4, 4, 4, 4),
-    bottleneck_width: int = 64,
+    num_blocks: Sequence[int] = PUBLISHED_BLOCKS,
+    bottleneck_width: int = STEM_WIDTH,
 ) -> list[Stage]:
     """The papers' network of ``width`` channels at stride 4.
 
@@ -101,6 +107,40 @@ def stages_from_extra(extra: Mapping) -> list[Stage]:
             f'extra has {_listed(surplus)}, but an HRNet has {NUM_STAGES} stages: {_listed(STAGES)}'
         )
     return [_read_stage(extra, number) for number in range(1, NUM_STAGES + 1)]
+
+
+def infer_arguments(shapes: Mapping[str, Shape]) -> dict[str, Any] | None:
+    """Find the network whose tensors these are.
+
+    Args:
+        shapes: Of the backbone's tensors, by names without prefix. What is absent is taken to be as
+            published.
+
+    Returns:
+        Arguments of :class:`~hrnet_ext.models.HRNet`; None where it is not an HRNet.
+    """
+    first = shapes.get('stage2.0.branches.0.0.conv1.weight')
+    if first is None or len(first) != 4:
+        return None
+    modules = [_count(shapes, rf'stage{stage}\.(\d+)\.') for stage in (2, 3, 4)]
+    blocks = [_count(shapes, r'layer1\.(\d+)\.')]
+    blocks += [_count(shapes, rf'stage{stage}\.0\.branches\.0\.(\d+)\.') for stage in (2, 3, 4)]
+    num_modules = tuple(a or b for a, b in zip(modules, PUBLISHED_MODULES))
+    second_target = f'stage4.{num_modules[-1] - 1}.fuse_layers.1.'
+    return {
+        'width': first[0],
+        'num_modules': num_modules,
+        'num_blocks': tuple(a or b for a, b in zip(blocks, PUBLISHED_BLOCKS)),
+        'bottleneck_width': shapes.get('layer1.0.conv1.weight', (STEM_WIDTH,))[0],
+        'in_channels': shapes.get('conv1.weight', (STEM_WIDTH, 3))[1],
+        'multiscale_output': any(name.startswith(second_target) for name in shapes),
+    }
+
+
+def _count(names: Iterable[str], pattern: str) -> int:
+    """One more than the highest number that the pattern's group takes, 0 where it never fits."""
+    found = (re.match(pattern, name) for name in names)
+    return max((int(match.group(1)) + 1 for match in found if match), default=0)
 
 
 def _read_stage(extra: Mapping, number: int) -> Stage:

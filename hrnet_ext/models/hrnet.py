@@ -19,7 +19,6 @@ from mmengine.model import BaseModule, constant_init
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from hrnet_ext.checkpoints import register_conversion
 from hrnet_ext.models.architecture import (
     NUM_STAGES,
     STEM_WIDTH,
@@ -30,6 +29,7 @@ from hrnet_ext.models.architecture import (
 from hrnet_ext.models.exchange import HRModule, make_branch, make_transition, upsample_arguments
 from hrnet_ext.models.host_defaults import host_defaults, log_chosen_upsample
 from hrnet_ext.models.layers import Layers, ResidualBlock
+from hrnet_ext.models.weights import register_conversion
 from hrnet_ext.registry import MODELS
 
 NORMAL_INIT = (  # the released code's

@@ -11,8 +11,8 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator as MMPoseTopdownP
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from hrnet_ext.checkpoints import register_conversion
 from hrnet_ext.models.training_compiler import make_training_compiler
+from hrnet_ext.models.weights import register_conversion
 from hrnet_ext.registry import MODELS
 
 

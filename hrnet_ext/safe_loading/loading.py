@@ -1,7 +1,7 @@
 """Read a checkpoint without running code from it.
 
 A ``.pth`` is a pickle: reading it the classic way runs whatever its author put inside. Here the
-restricted unpickler of PyTorch reads it, with :mod:`hrnet_ext.checkpoints.allow_list` added.
+restricted unpickler of PyTorch reads it, with :mod:`hrnet_ext.safe_loading.allow_list` added.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from urllib.parse import urlparse
 import torch
 from mmengine.logging import print_log
 
-from hrnet_ext.checkpoints.allow_list import ForbiddenAccessError, allowed_globals
+from hrnet_ext.safe_loading.allow_list import ForbiddenAccessError, allowed_globals
 
 TRUST_VARIABLE = 'HRNET_EXT_UNSAFE_LOAD'
 ZIP_MAGIC = b'PK\x03\x04'

@@ -6,15 +6,16 @@ from typing import Any
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from hrnet_ext.checkpoints.conversion import (
+from hrnet_ext.models.architecture import Shape
+from hrnet_ext.models.weights.translation import (
     BACKBONE,
     COUNTER,
     FINAL_LAYER,
     ConversionReport,
-    convert,
     count_matches,
+    fit,
+    translate,
 )
-from hrnet_ext.checkpoints.layout import Shape
 
 LEAST_MATCH = 0.5  # of the backbone's tensors; another width shares a few per cent, stem and layer1
 WARNING = 30  # logging.WARNING
@@ -71,7 +72,9 @@ def _adapt(
         What to load, and the report where a name has changed.
     """
     lead = BACKBONE if is_backbone else ''
-    translated, report = convert(state_dict, {lead + name: shape for name, shape in own.items()})
+    expected = {lead + name: shape for name, shape in own.items()}
+    renamed, report = translate(state_dict)
+    translated, report = fit(renamed, expected, report)
     unknown = {name: state_dict[name] for name in report.unexpected if name in state_dict}
     if is_backbone:  # takes a backbone: heads have no place in it
         unknown = {name: value for name, value in unknown.items() if name not in translated}

@@ -1,0 +1,22 @@
+"""How released checkpoints name an HRNet's tensors, and what we name them.
+
+Our names are MMPose's inside a pose estimator: ``backbone.*`` and ``head.*``.
+"""
+
+from hrnet_ext.models.weights.registration import register_conversion
+from hrnet_ext.models.weights.translation import (
+    ConversionReport,
+    find_weights,
+    fit,
+    to_official,
+    translate,
+)
+
+__all__ = [
+    'ConversionReport',
+    'find_weights',
+    'fit',
+    'register_conversion',
+    'to_official',
+    'translate',
+]
