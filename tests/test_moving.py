@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmpose.structures import PoseDataSample
 from torch.utils.data._utils.pin_memory import pin_memory
 
-from hrnet_ext.models.sample_batch import SampleBatch, moved
+from hrnet_ext.models.sample_batch import SampleBatch, move_sample
 
 
 def sample(number: int = 7):
@@ -19,7 +19,7 @@ def sample(number: int = 7):
 
 
 def test_it_is_what_mmengine_makes_of_a_sample():
-    found, wanted = moved(sample(), torch.device('meta')), sample().to('meta')
+    found, wanted = move_sample(sample(), torch.device('meta')), sample().to('meta')
     assert type(found) is type(wanted)
     assert set(found.all_keys()) == set(wanted.all_keys())
     assert found.metainfo == wanted.metainfo
@@ -31,7 +31,7 @@ def test_it_is_what_mmengine_makes_of_a_sample():
 
 def test_nothing_is_written_into_the_sample_nor_copied_of_its_annotation():
     given = sample()
-    found = moved(given, torch.device('cpu'))
+    found = move_sample(given, torch.device('cpu'))
     found.pred_instances = InstanceData(keypoints=np.zeros((1, 17, 2)))
     found.gt_instances.bbox_ids = np.zeros(1)
     found.set_metainfo({'seen': True})

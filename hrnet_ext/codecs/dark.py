@@ -1,10 +1,10 @@
-"""DARK: the maximum of the Gaussian that a heatmap shows, between its pixels.
+"""DARK: a sub-pixel maximum by one Newton step on the logarithm of the blurred heatmap.
 
-Zhang et al., CVPR 2020, as MMPose computes it: blur, logarithm, one Newton step. Only what is two
-pixels around a heatmap's maximum is needed of it, so only that is blurred.
+Zhang et al., CVPR 2020, as MMPose computes it. The step needs only the pixels up to two away from
+the maximum, so only these are blurred.
 
 Legend: N heatmaps (N, H, W), keypoint (N, 2) of each as (x, y) in heatmap space; P = 5 blurred
-pixels on each axis, the keypoint's in the middle; S = P + kernel_size - 1 pixels they come from.
+pixels on each axis, the keypoint in the middle; S = P + kernel_size - 1 pixels before the blur.
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ import cv2
 import torch
 from torch import Tensor
 
-REACH = 2  # pixels around the maximum that the derivatives are taken from
+REACH = 2  # pixels on each side of the maximum that the derivatives need
 LOG_FLOOR = 1e-10
 
 
@@ -21,7 +21,7 @@ def refine_dark(keypoints: Tensor, heatmaps: Tensor, kernel_size: int) -> Tensor
     """One Newton step on the logarithm of the blurred heatmap.
 
     Args:
-        keypoints: Maxima (B, K, 2); those within two pixels of the border stay.
+        keypoints: Maxima (B, K, 2); those within two pixels of the border are not moved.
         heatmaps: (B, K, H, W).
         kernel_size: Odd side of the Gaussian blur: 11 for sigma 2, 17 for sigma 3.
     """
@@ -35,7 +35,7 @@ def refine_dark(keypoints: Tensor, heatmaps: Tensor, kernel_size: int) -> Tensor
 
 
 def _newton_step(values: Tensor) -> Tensor:
-    """The step (N, 2) to the maximum of a parabola through (N, P, P); 0 where it has none."""
+    """The step (N, 2) to the maximum of a parabola through (N, P, P); 0 if it has none."""
     log = values.clamp(min=LOG_FLOOR).log()
     center = log[:, 2, 2]
     dx = (log[:, 2, 3] - log[:, 2, 1]) / 2
@@ -64,11 +64,11 @@ def _blurred_near(heatmaps: Tensor, x: Tensor, y: Tensor, kernel_size: int) -> T
 
 
 def _restored(near: Tensor, heatmaps: Tensor, inner: Tensor, kernel_size: int) -> Tensor:
-    """``near`` scaled by what the blur took from the maximum, where it matters.
+    """``near`` scaled so that the blur keeps the heatmap's maximum, where that has an effect.
 
-    In derivatives of the logarithm a factor cancels, except of values at the logarithm's floor: for
-    those the whole heatmap has to be blurred. In heatmaps of a person there are none, which a CPU
-    looks for; to ask a GPU would be to wait for it, longer than it takes to blur them all.
+    A factor cancels in derivatives of the logarithm, except for values below the logarithm's floor.
+    Only these need the whole heatmap blurred. Heatmaps of a person have none; a CPU checks that. On
+    a GPU the check would synchronize, which takes longer than blurring all heatmaps.
     """
     low = inner & (near < LOG_FLOOR).flatten(1).any(1)
     if near.device.type != 'cpu':
@@ -91,7 +91,7 @@ def _lost(heatmaps: Tensor, kernel_size: int) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _blur_matrix(length: int, kernel_size: int, device: torch.device) -> Tensor:
-    """A blur to ``length`` pixels, from those and ``kernel_size // 2`` more at either end."""
+    """A blur to ``length`` pixels, from these and ``kernel_size // 2`` more at each end."""
     kernel = cv2.getGaussianKernel(kernel_size, 0, cv2.CV_32F)[:, 0]  # sigma from the size
     matrix = torch.zeros(length, length + kernel_size - 1, dtype=torch.float64)
     for offset, weight in enumerate(kernel.tolist()):

@@ -1,4 +1,4 @@
-"""Heatmaps -> keypoints, a whole batch at once, on whatever device they are on.
+"""Heatmaps -> keypoints, for a whole batch, on any device.
 
 Legend: B samples; K keypoints; heatmaps (B, K, H, W); keypoints (B, K, 2) as (x, y) in *heatmap*
 space; scores (B, K), the heatmap's maximum.
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 QUARTER = 0.25  # pixel towards the higher neighbour, Newell et al., ECCV 2016
-NOWHERE = -1.0  # both coordinates of a keypoint whose heatmap is nowhere positive
+NOWHERE = -1.0  # both coordinates of a keypoint whose heatmap has no positive value
 
 
 def heatmap_maximum(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """The highest pixel of each heatmap, on the CPU the first of several.
+    """The highest pixel of each heatmap; of equal ones, a CPU takes the first.
 
     Returns:
-        keypoints (B, K, 2), float with whole values, ``NOWHERE`` if nothing is positive; scores.
+        keypoints (B, K, 2), float with whole values, ``NOWHERE`` if no value is positive; scores.
     """
     width = heatmaps.shape[-1]
     scores, index = _maximum(heatmaps.flatten(2))
@@ -31,9 +31,9 @@ def shift_quarter(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
     """
     height, width = heatmaps.shape[-2:]
     x, y = keypoints.long().unbind(-1)
-    center = (y * width + x).clamp(0)  # of ``NOWHERE``, too, which is not moved
-    # stacked, not added to a tensor of steps: that would come from the host, and exports would
-    # keep it on the CPU
+    center = (y * width + x).clamp(0)  # also for ``NOWHERE``, which is not moved
+    # Stacked rather than added to a tensor of offsets, which would be created on the CPU and stay
+    # there in exported graphs.
     around = torch.stack([center + 1, center - 1, center + width, center - width], -1)
     around = around.clamp(0, height * width - 1)
     right, left, below, above = heatmaps.flatten(2).gather(2, around).unbind(-1)
@@ -43,7 +43,7 @@ def shift_quarter(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
 
 
 def _maximum(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Maxima of the last dimension and where they are; NumPy finds them ten times sooner."""
+    """Maxima of the last dimension and their indices; on CPUs NumPy is ten times faster."""
     if values.device.type != 'cpu':
         return values.max(-1)
     index = torch.from_numpy(np.asarray(values.numpy().argmax(-1)))

@@ -1,10 +1,10 @@
-"""Keypoints -> Gaussian heatmaps, a whole batch at once, on whatever device they are on.
+"""Keypoints -> Gaussian heatmaps, for a whole batch, on any device.
 
 Legend: B samples; K keypoints; (W, H) heatmap size; keypoints (B, K, 2) as (x, y) in *heatmap*
-space; visible (B, K), labelled if >= 0.5; heatmaps (B, K, H, W) float32.
+space; visible (B, K), labeled if >= 0.5; heatmaps (B, K, H, W) float32.
 
 The numbers are those of the released code (Xiao et al., ECCV 2018; Sun et al., CVPR 2019) as
-MMPose computes them, on the CPU to the last bit.
+MMPose computes them; on the CPU bit for bit.
 """
 
 import math
@@ -19,7 +19,7 @@ from hrnet_ext.codecs.gaussian_rows import RADIUS_IN_SIGMAS, gaussian_rows, wind
 def encode_rounded(
     keypoints: Tensor, visible: Tensor, *, heatmap_size: tuple[int, int], sigma: float
 ) -> tuple[Tensor, Tensor]:
-    """Gaussians centred on the nearest pixel, cut off at three sigma: 0 elsewhere.
+    """Gaussians centered on the nearest pixel, cut off at three sigma: 0 elsewhere.
 
     Returns:
         heatmaps (B, K, H, W), and weights (B, K): ``visible``, 0 where the Gaussian is outside.
@@ -34,7 +34,7 @@ def encode_rounded(
 def encode_unbiased(
     keypoints: Tensor, visible: Tensor, *, heatmap_size: tuple[int, int], sigma: float
 ) -> tuple[Tensor, Tensor]:
-    """Gaussians centred on the keypoint itself, without a cut-off (DARK, Zhang et al., CVPR 2020).
+    """Gaussians centered on the keypoint itself, without a cut-off (DARK, Zhang et al., CVPR 2020).
 
     Returns:
         heatmaps (B, K, H, W), and weights (B, K): ``visible``, 0 where the Gaussian is outside.
@@ -63,16 +63,17 @@ def _gaussians(x: Tensor, y: Tensor, size: tuple[int, int], scale: float) -> Ten
 
 
 def _squared_distances(center: Tensor, length: int) -> Tensor:
-    """Of centres (N,) on an axis to its ``length`` pixels: (N, length)."""
+    """Of centers (N,) on an axis to its ``length`` pixels: (N, length)."""
     pixels = torch.arange(length, dtype=center.dtype, device=center.device)
     return (pixels - center[:, None]).square()
 
 
 def _touches(first: Tensor, end: Tensor, size: tuple[int, int]) -> Tensor:
-    (x, y), (width, height) = first.unbind(-1), size  # numbers: a tensor would have to be copied
+    # Sizes stay plain numbers: a tensor of them would have to be copied to the device.
+    (x, y), (width, height) = first.unbind(-1), size
     return (x < width) & (y < height) & (end >= 0).all(-1)
 
 
 def _weights(visible: Tensor, inside: Tensor) -> Tensor:
-    """0 for a labelled keypoint whose Gaussian is outside; what is unlabelled keeps its value."""
+    """0 for a labeled keypoint whose Gaussian is outside; unlabeled ones keep their value."""
     return visible * (inside | (visible < 0.5))

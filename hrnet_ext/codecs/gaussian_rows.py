@@ -1,7 +1,7 @@
-"""Every row that a Gaussian on a whole pixel can draw, so that targets are looked up, not drawn.
+"""Lookup tables of all rows that Gaussians centered on whole pixels consist of.
 
 Legend: W, H width and height of a heatmap; a *line* is a row or column of the Gaussian's patch of
-S lines, of which line S stands for nothing; a centre is counted from ``lowest``.
+S lines, where line S is empty; centers are counted from ``lowest``.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-RADIUS_IN_SIGMAS = 3  # a Gaussian is cut off there, and dropped if its window misses the heatmap
+RADIUS_IN_SIGMAS = 3  # a Gaussian is cut off there, and left out if its window misses the heatmap
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class GaussianRows:
     """All rows of all heatmaps of one size and sigma.
 
     Attributes:
-        rows: (X, S + 1, W) float32: by the centre's column and the line, the row of the heatmap.
-        lines: (Y + 1, H): by the centre's row, the line that each row of the heatmap shows; the
-            last entry shows nothing.
-        lowest: The centre that the first entry of either is for; it and the last draw nothing.
+        rows: (X, S + 1, W) float32: by the center's column and the line, the row of the heatmap.
+        lines: (Y + 1, H): by the center's row, the line that each row of the heatmap shows; the
+            last entry is empty.
+        lowest: The center of the first entry of both tables; it and the last one are empty.
     """
 
     rows: Tensor
@@ -31,7 +31,7 @@ class GaussianRows:
     lowest: int
 
     def draw(self, center: Tensor, drawn: Tensor) -> Tensor:
-        """Heatmaps (B, K, H, W) of centres (B, K, 2), empty where ``drawn`` (B, K) is False."""
+        """Heatmaps (B, K, H, W) of centers (B, K, 2), empty where ``drawn`` (B, K) is False."""
         num_columns, num_lines, width = self.rows.shape
         nothing = len(self.lines) - 1
         column, row = (center - self.lowest).unbind(-1)
@@ -53,7 +53,7 @@ def window(center: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
 def gaussian_rows(
     heatmap_size: tuple[int, int], sigma: float, device: torch.device
 ) -> GaussianRows:
-    """The rows for heatmaps of ``heatmap_size`` (w, h); made once, some 100 kB."""
+    """The rows for heatmaps of ``heatmap_size`` (w, h); cached, some 100 kB."""
     patch = np.pad(_patch(sigma), (0, 1))
     columns, lines = (_lines(length, sigma, len(patch) - 1) for length in heatmap_size)
     rows = patch[:, columns].transpose(1, 0, 2)
@@ -65,7 +65,7 @@ def gaussian_rows(
 
 
 def _patch(sigma: float) -> np.ndarray:
-    """The Gaussian that all keypoints share: (S, S), value 1 in the middle."""
+    """The Gaussian that all keypoints share: (S, S), 1 in the middle."""
     size = 2 * RADIUS_IN_SIGMAS * sigma + 1
     axis = np.arange(math.ceil(size), dtype=np.float32) - size // 2
     squared = axis[None, :] ** 2 + axis[:, None] ** 2
@@ -73,13 +73,13 @@ def _patch(sigma: float) -> np.ndarray:
 
 
 def _centers(length: int, sigma: float) -> range:
-    """The centres that can draw on an axis, and at least one beyond at either end."""
+    """The centers whose Gaussian reaches an axis, and at least one more at each end."""
     reach = math.ceil(RADIUS_IN_SIGMAS * sigma) + 2
     return range(-reach, length + reach)
 
 
 def _lines(length: int, sigma: float, num_lines: int) -> np.ndarray:
-    """The line at each of ``length`` pixels by centre, ``num_lines`` for nothing."""
+    """The line at each of ``length`` pixels by center; ``num_lines`` is the empty line."""
     first, end = window(torch.tensor(_centers(length, sigma))[:, None], sigma)
     line = torch.arange(length) - first
     shown = (line >= 0) & (line < (end - first).clamp(max=num_lines))

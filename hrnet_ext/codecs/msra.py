@@ -1,8 +1,8 @@
-"""The codec of Simple Baselines and HRNet: one Gaussian a keypoint.
+"""The codec of Simple Baselines and HRNet: one Gaussian per keypoint.
 
 Legend: N instances (always 1); B samples; K keypoints; ``input_size`` and ``heatmap_size`` are
-(w, h), arrays are (K, H, W). Keypoints go in and come out in input space, that is in pixels of
-the cropped network input.
+(w, h), arrays are (K, H, W). Keypoints are in input space, that is in pixels of the
+cropped network input.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ class MSRAHeatmap(BaseKeypointCodec):
 
         Args:
             keypoints: (1, K, 2) in input space.
-            keypoints_visible: (1, K), labelled if >= 0.5; ``None`` means all are.
+            keypoints_visible: (1, K), labeled if >= 0.5; ``None`` means all are.
 
         Returns:
             ``heatmaps`` (K, H, W) float32 and ``keypoint_weights`` (1, K).
@@ -85,14 +85,14 @@ class MSRAHeatmap(BaseKeypointCodec):
         return keypoints.numpy(), scores.numpy()
 
     def encode_batch(self, keypoints: Tensor, keypoints_visible: Tensor) -> tuple[Tensor, Tensor]:
-        """A batch, on the device it is on.
+        """Encode a batch on its device.
 
         Args:
             keypoints: (B, K, 2) in input space.
-            keypoints_visible: (B, K), labelled if >= 0.5.
+            keypoints_visible: (B, K), labeled if >= 0.5.
 
         Returns:
-            heatmaps (B, K, H, W) float32; weights (B, K): the visibility, 0 for a labelled keypoint
+            heatmaps (B, K, H, W) float32; weights (B, K): the visibility, 0 for a labeled keypoint
             too far outside for its Gaussian to reach the heatmap.
         """
         encode = encode_unbiased if self.unbiased else encode_rounded
@@ -104,17 +104,17 @@ class MSRAHeatmap(BaseKeypointCodec):
         )
 
     def decode_batch(self, heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-        """A batch, on the device it is on; half precision is decoded in float32.
+        """Decode a batch on its device; half precision is converted to float32.
 
-        DARK computes in float64: on devices that have none (Apple's MPS, where this was never run)
-        it decodes on the CPU.
+        DARK computes in float64. On devices without it (Apple's MPS, not tried) it decodes on the
+        CPU.
 
         Args:
             heatmaps: (B, K, H, W).
 
         Returns:
-            keypoints (B, K, 2) in input space; scores (B, K), the maxima. A heatmap that is
-            nowhere positive gives a keypoint one heatmap pixel outside the top left corner.
+            keypoints (B, K, 2) in input space; scores (B, K), the maxima. A heatmap without
+            positive values gives a keypoint one heatmap pixel outside the top left corner.
         """
         with torch.autocast(heatmaps.device.type, enabled=False):
             heatmaps = heatmaps.detach().float()

@@ -77,7 +77,7 @@ def describe(
         normalizes=normalizes,
         mean=_channels(getattr(preprocessor, 'mean', None), 0),
         std=_channels(getattr(preprocessor, 'std', None), 1),
-        bgr_to_rgb=getattr(preprocessor, 'swaps_colours', preprocessor._channel_conversion),
+        bgr_to_rgb=getattr(preprocessor, 'swaps_colors', preprocessor._channel_conversion),
         flip_test=flip_test,
         decoding='dark' if codec.unbiased else 'quarter',
         precision=precision,

@@ -1,6 +1,6 @@
-"""The network and, where MMPose is installed, what makes a pose estimator of it.
+"""The network and, where MMPose is installed, the pose estimator's other parts.
 
-MMDetection and MMSegmentation users need no MMPose for the backbones.
+The backbones alone work in MMDetection and MMSegmentation without MMPose.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""How many keypoints a training batch gets right, without leaving the device.
+"""The share of keypoints that a training batch gets right, computed on the device.
 
 Legend: B samples; K keypoints; heatmaps (B, K, H, W); weights (B, K), a keypoint counts if > 0.
 """
@@ -12,16 +12,16 @@ from hrnet_ext.codecs.decoding import heatmap_maximum
 def heatmap_accuracy(
     output: Tensor, target: Tensor, weights: Tensor, threshold: float = 0.05
 ) -> Tensor:
-    """PCK of the maxima: the mean over keypoints of the share that lies near its target.
+    """PCK of the maxima: the share of samples near their target, averaged over keypoints.
 
-    A scalar tensor on the heatmaps' device, so that reading it is the only synchronisation. The
-    value is that of MMPose's ``pose_pck_accuracy``, which divides x by H and y by W.
+    A scalar tensor on the heatmaps' device: only reading it synchronizes. The value is that of
+    MMPose's ``pose_pck_accuracy``, which divides x by H and y by W.
 
     Args:
         output: Predicted heatmaps (B, K, H, W).
         target: Encoded heatmaps (B, K, H, W).
         weights: (B, K).
-        threshold: Largest distance that is right, as a share of the heatmap.
+        threshold: Largest distance that counts as right, as a share of the heatmap's side.
     """
     found, _ = heatmap_maximum(output.detach().float())
     wanted, _ = heatmap_maximum(target)

@@ -20,7 +20,7 @@ UPSAMPLE_MODES = ('nearest', 'bilinear')
 
 
 def upsample_arguments(upsample: str | Mapping) -> dict:
-    """Arguments of ``F.interpolate`` on the way up.
+    """Arguments of ``F.interpolate`` for coarse-to-fine paths.
 
     Args:
         upsample: 'nearest', 'bilinear', or MMPose's ``dict(mode=..., align_corners=...)``.
@@ -48,10 +48,10 @@ def make_branch(
 
 
 def make_fuse_path(source: int, target: int, channels: Sequence[int], layers: Layers) -> nn.Module:
-    """The way of branch ``source``'s map into branch ``target``.
+    """The path from branch ``source``'s map to branch ``target``.
 
-    Down: a stride-2 3x3 convolution per halving, the last one changing the channels. Up: a 1x1
-    convolution; the exchange unit brings it to the target's size.
+    Fine to coarse: a 3x3 convolution of stride 2 per halving; the last one changes the channels.
+    Coarse to fine: a 1x1 convolution, after which the exchange unit upsamples.
     """
     if source == target:
         return nn.Identity()
@@ -95,10 +95,10 @@ class HRModule(BaseModule):
 
     Args:
         stage: The stage this module belongs to.
-        sources: Channels of the incoming maps; the branches' own except in front of bottlenecks.
+        sources: Channels of the incoming maps; the branches' own except before bottlenecks.
         layers: The network's layer options.
-        num_targets: How many maps to hand on, finest first; ``None`` is all.
-        upsample: Arguments of ``F.interpolate`` on the way up.
+        num_targets: Number of maps to return, finest first; ``None`` is all.
+        upsample: Arguments of ``F.interpolate`` for coarse-to-fine paths.
     """
 
     def __init__(
@@ -136,14 +136,14 @@ class HRModule(BaseModule):
             self._enlarge(path(x), 2 ** max(source - target, 0), size)
             for source, (path, x) in enumerate(zip(paths, maps))
         ]
-        total = sum(others, first)  # left to right, as the reference adds: equal to the last bit
+        total = sum(others, first)  # left to right as in the reference: bit-equal
         return self.relu(total) if others else total
 
     def _enlarge(self, x: Tensor, factor: int, size: tuple[int, int]) -> Tensor:
-        """To the target's size: by the factor, then once more where a side was rounded up.
+        """Upsample by the factor, then once more to the target's size if a side was rounded up.
 
-        Two steps as in MMSegmentation, whose weights are trained so; MMPose and MMDetection know
-        no such sides.
+        Two steps, as in MMSegmentation, whose weights were trained that way; MMPose and MMDetection
+        do not accept such sizes.
         """
         for step in (tuple(factor * side for side in x.shape[-2:]), size):
             if x.shape[-2:] != step:

@@ -1,4 +1,4 @@
-"""The flip test's average: heatmaps of crops and of their mirror images, as one.
+"""The flip test: average the heatmaps of crops and of their mirror images.
 
 Legend: B crops; K keypoints; heatmaps (B, K, H, W).
 """
@@ -10,20 +10,20 @@ from torch import Tensor
 
 from hrnet_ext.codecs.constants import on_device
 
-PIXELS_PER_CHUNK = 2**18  # a megabyte: what stays in a CPU's cache from step to step
+PIXELS_PER_CHUNK = 2**18  # a megabyte, which stays in a CPU's cache between the steps
 
 
 def merge_flipped(
     heatmaps: Tensor, mirrored: Tensor, flip_indices: Sequence[int], *, shift: bool
 ) -> Tensor:
-    """The mean of heatmaps and mirrored-back ones, new and with MMPose's numbers.
+    """The mean of heatmaps and of mirrored ones flipped back, equal to MMPose's.
 
     Args:
         heatmaps: Of the crops.
         mirrored: Of the mirrored crops.
         flip_indices: The K keypoints' mirror images.
-        shift: Move the mirrored-back ones a pixel to the right, where the network's strides put
-            them; their first column stays.
+        shift: Move the flipped-back ones a pixel to the right, which aligns them with the others
+            because of the network's strides; their first column stays.
     """
     order = on_device(tuple(flip_indices), torch.long, heatmaps.device)
     heatmaps, mirrored = heatmaps.detach().contiguous(), mirrored.detach().contiguous()
@@ -33,7 +33,7 @@ def merge_flipped(
     for mean, own, other in zip(*(each.split(step) for each in (merged, heatmaps, mirrored))):
         back = other.index_select(1, order).flip(-1)
         if shift:
-            # all pixels in a row, then those that the row before would have run into
+            # Shift the flattened maps, then correct the first column (the end of the row above).
             torch.add(own.view(-1)[1:], back.view(-1)[:-1], out=mean.view(-1)[1:])
             torch.add(own[..., 0], back[..., 0], out=mean[..., 0])
         else:

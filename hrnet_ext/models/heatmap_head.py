@@ -22,7 +22,7 @@ class HeatmapHead(MMPoseHeatmapHead):
 
     - *Targets*: heatmaps that the pipeline made (``GenerateTarget``) are used; where it sent
       keypoints (``hrnet_ext.KeypointTargets``) the codec encodes the batch on the device.
-    - *Accuracy* stays a tensor on the device: no heatmaps are copied, nothing waits.
+    - *Accuracy* stays a tensor on the device: no heatmaps are copied, nothing synchronizes.
     - *Decoding*: the codec decodes the batch on the device; only coordinates leave it.
 
     For HRNet give ``deconv_out_channels=None``: the finest map has the heatmaps' size already.
@@ -49,7 +49,7 @@ class HeatmapHead(MMPoseHeatmapHead):
         return losses
 
     def targets(self, batch_data_samples: Sequence[PoseDataSample]) -> tuple[Tensor, Tensor]:
-        """Target heatmaps (B, K, H, W) and weights (B, K), from the pipeline or made here.
+        """Target heatmaps (B, K, H, W) and weights (B, K), from the pipeline or encoded here.
 
         Raises:
             ValueError: If the samples carry neither heatmaps nor keypoints, or the head has no
@@ -81,7 +81,7 @@ class HeatmapHead(MMPoseHeatmapHead):
         batch_data_samples: Sequence[PoseDataSample],
         test_cfg: dict | None = None,
     ) -> list[InstanceData] | tuple[list[InstanceData], list[PixelData]]:
-        """What :meth:`decode` finds; with ``output_heatmaps`` the B heatmaps, too.
+        """The predictions of :meth:`decode`; with ``output_heatmaps`` also the B heatmaps.
 
         Args:
             feats: Maps; with ``flip_test`` a pair, of the crops and of the mirrored crops.

@@ -1,4 +1,4 @@
-"""What MMDetection's and MMSegmentation's own HRNets do where a config says nothing."""
+"""Defaults of MMDetection's and MMSegmentation's own HRNets."""
 
 import logging
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class HostDefaults:
     """Defaults of a host's HRNet.
 
     Args:
-        host: Whose they are.
+        host: Its name.
         upsample: Interpolation in the exchange units, from coarse to fine.
         norm_eval: Whether batch norms' running statistics stay fixed in training.
     """
@@ -40,7 +40,7 @@ def host_defaults() -> HostDefaults:
 
 
 def log_chosen_upsample(host: HostDefaults) -> None:
-    """Say which interpolation a network gets without being asked; a warning outside a host."""
+    """Log which interpolation was chosen by default; as a warning where no host is known."""
     scope = _scope()
     if scope in SCOPES:
         reason, level = f"the default scope is '{scope}'", logging.INFO

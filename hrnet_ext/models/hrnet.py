@@ -1,4 +1,4 @@
-"""HRNet: branches of several resolutions side by side, exchanging all along.
+"""HRNet: parallel branches of several resolutions with repeated fusion.
 
     stem      stage 1    stage 2     stage 3      stage 4
     /4  ----- 4 blocks - branch 0 -- branch 0 --- branch 0 -->  stride 4,  width
@@ -47,25 +47,25 @@ class HRNet(BaseModule):
     """The HRNet backbone, for pose: the finest map alone unless ``multiscale_output``.
 
     Args:
-        width: Channels C of the finest branch: 32 is HRNet-W32. One knob; the rest follows.
+        width: Channels C of the finest branch: 32 is HRNet-W32. The rest follows from it.
             MMPose's positional ``HRNet(extra)`` works too.
         num_modules: Modules of stages 2, 3 and 4.
         num_blocks: Residual blocks on each branch of a module, for stages 1 to 4; the released
             small networks have fewer, see :func:`~hrnet_ext.models.architecture.stages_of_width`.
         bottleneck_width: Inner channels of stage 1's bottlenecks.
-        multiscale_output: Hand on all four maps instead of the finest.
+        multiscale_output: Return all four maps instead of the finest.
         in_channels: Channels of the images.
         extra: The stages as a dict, as MMPose's, MMDetection's and MMSegmentation's configs give
             them; replaces the numbers above. Its ``upsample`` and ``stage4.multiscale_output``
             are honoured.
-        upsample: Exchange on the way up: 'nearest' (released weights) or 'bilinear'.
+        upsample: Interpolation in the exchange units: 'nearest' (released weights) or 'bilinear'.
         conv_cfg: MMCV's convolution config.
         norm_cfg: MMCV's norm config: BN, SyncBN, GN...
         norm_eval: Keep batch norms' running statistics fixed in training.
-        frozen_stages: Freeze the stem (0) and the stages up to this number; -1 freezes nothing.
+        frozen_stages: Freeze the stem (0) and the stages up to this number; -1: nothing.
         with_cp: Trade time for memory: recompute residual blocks in the backward pass.
         zero_init_residual: Start every residual block as the identity.
-        init_cfg: MMEngine's initialisation; ``dict(type='Pretrained', checkpoint=...)`` takes any
+        init_cfg: MMEngine's initialization; ``dict(type='Pretrained', checkpoint=...)`` takes any
             released HRNet file, see :mod:`hrnet_ext.checkpoints`.
 
     Raises:
@@ -145,7 +145,7 @@ class HRNet(BaseModule):
         return tuple(maps)
 
     def init_weights(self) -> None:
-        """Initialise as ``init_cfg`` says, then zero the last norms if asked to."""
+        """Initialize as ``init_cfg`` says; with ``zero_init_residual`` zero the last norms."""
         super().init_weights()
         pretrained = isinstance(self.init_cfg, Mapping) and self.init_cfg['type'] == 'Pretrained'
         if self.zero_init_residual and not pretrained:
@@ -154,7 +154,7 @@ class HRNet(BaseModule):
                     constant_init(module.last_norm, 0)
 
     def train(self, mode: bool = True) -> 'HRNet':
-        """Training mode, but for what is frozen."""
+        """Training mode, except for what is frozen."""
         super().train(mode)
         self._freeze_stages()
         if mode and self.norm_eval:
@@ -207,15 +207,16 @@ class HRNet(BaseModule):
 
 @MODELS.register_module()
 class HRNetV2(HRNet):
-    """The same network with all four maps, as MMDetection's and MMSegmentation's configs expect it.
+    """The same network with all four maps, as MMDetection's and MMSegmentation's configs expect.
 
     Args:
         norm_eval: As :class:`HRNet`; None is the host's own default: True, in MMSegmentation False.
         upsample: As :class:`HRNet`; None is what the host's HRNet does and its weights were trained
-            with: 'nearest', in MMSegmentation 'bilinear'. The host is told by the default scope,
-            which is the config's ``default_scope``.
+            with: 'nearest', in MMSegmentation 'bilinear'. The host follows from the default scope,
+            which is the config's ``default_scope``. A log line says what was chosen; it is a
+            warning where no host is known, as in a plain script.
         pretrained: Those hosts' older spelling of ``init_cfg=dict(type='Pretrained', ...)``.
-        **kwargs: As :class:`HRNet`. By default all maps are handed on, and initialisation is the
+        **kwargs: As :class:`HRNet`. By default all maps are returned, and initialization is the
             hosts': Kaiming's.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Convolutions, norms and residual blocks: what every part of HRNet is made of.
+"""Convolutions, norms and residual blocks: the building blocks of HRNet.
 
 State-dict names are those of the released checkpoints: ``conv1 bn1 conv2 bn2 [conv3 bn3]
 downsample.0 downsample.1``.
@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 @dataclass(frozen=True)
 class Layers:
-    """Makes the layers of one network, so that their options are written down once.
+    """Makes the layers of one network; holds their common options.
 
     Args:
         norm_cfg: MMCV's norm config: ``dict(type='BN' | 'SyncBN' | 'GN', ...)``.
@@ -32,7 +32,7 @@ class Layers:
     with_cp: bool = False
 
     def conv(self, source: int, target: int, kernel: int = 3, stride: int = 1) -> nn.Module:
-        """A convolution without bias, padded so that stride alone changes the size."""
+        """A convolution without bias, padded so that only the stride changes the size."""
         return build_conv_layer(
             self.conv_cfg, source, target, kernel, stride=stride, padding=kernel // 2, bias=False
         )
@@ -44,7 +44,7 @@ class Layers:
     def conv_norm(
         self, source: int, target: int, *tail: nn.Module, kernel: int = 3, stride: int = 1
     ) -> nn.Sequential:
-        """Convolution and norm, then whatever ``tail`` is given: usually nothing or a ReLU."""
+        """Convolution and norm, followed by ``tail``: usually nothing or a ReLU."""
         return nn.Sequential(self.conv(source, target, kernel, stride), self.norm(target), *tail)
 
     def add_numbered(
@@ -59,7 +59,7 @@ class Layers:
     ) -> str:
         """Give ``module`` the pair ``conv<number>``, ``bn<number>``; return the norm's name.
 
-        The norm's name follows its type (``gn1`` for a GroupNorm), as MMCV's convention has it.
+        The norm's name follows its type (``gn1`` for a GroupNorm), which is MMCV's convention.
         """
         name, norm = build_norm_layer(self.norm_cfg, target, postfix=number)
         module.add_module(f'conv{number}', self.conv(source, target, kernel, stride))
@@ -69,10 +69,10 @@ class Layers:
 
 @contextmanager
 def statistics_kept(module: nn.Module) -> Iterator[None]:
-    """Let batch norms normalize by their batch without adding it to their running statistics.
+    """Let batch norms normalize by their batch without updating their running statistics.
 
-    For a second pass over the same batch, which would be counted twice. The statistics are still
-    handed to the kernel: recomputation has to save for the backward pass what the first one saved.
+    For a second pass over the same batch, which must not be counted twice. The kernel still gets
+    the statistics, because recomputation must save the same tensors as the first pass.
     """
     norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
     kept = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
@@ -129,8 +129,8 @@ class ResidualBlock(BaseModule):
             self._add_residual,
             x,
             use_reentrant=False,
-            preserve_rng_state=False,  # nothing random in here, and asking a GPU for it waits
-            **({} if torch.compiler.is_compiling() else contexts),  # compilers repeat no updates
+            preserve_rng_state=False,  # nothing is random; reading a GPU's state waits
+            **({} if torch.compiler.is_compiling() else contexts),  # compiled code updates once
         )
 
     def _add_residual(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""From the pictures of a batch to the network's inputs.
+"""From the images of a batch to the network's inputs.
 
 Legend: B samples; inputs (B, 3, H, W).
 """
@@ -10,42 +10,42 @@ from mmengine.structures import BaseDataElement
 from mmpose.models.data_preprocessors import PoseDataPreprocessor as MMPosePoseDataPreprocessor
 from torch import Tensor
 
-from hrnet_ext.models.sample_batch import SampleBatch, are_alike, moved
+from hrnet_ext.models.sample_batch import SampleBatch, are_alike, move_sample
 from hrnet_ext.registry import MODELS
 
 
 @MODELS.register_module()
 class PoseDataPreprocessor(MMPosePoseDataPreprocessor):
-    """MMPose's preprocessor, which also knows the shape of pictures that come stacked.
+    """MMPose's preprocessor, which also takes images that are already stacked.
 
-    Takes the same arguments and gives the same numbers. Stacked pictures
-    (:func:`hrnet_ext.datasets.collate.stack_samples`) reach the device in one copy, and colours and
-    mean are seen to once a batch instead of once a picture.
+    Same arguments, same numbers. Stacked images (:func:`hrnet_ext.datasets.collate.stack_samples`)
+    reach the device in one copy, and are converted and normalized once per batch instead of once
+    per image.
 
     Attributes:
-        swaps_colours: Whether the first colour becomes the last. MMEngine does so by a list of
-            positions, which is copied to the device and waits for all that was asked of it before.
+        swaps_colors: Whether the order of the channels is reversed. MMEngine does this by a list of
+            indices, whose copy to the device waits until the device has finished earlier work.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.swaps_colours = self._channel_conversion
+        self.swaps_colors = self._channel_conversion
         self._channel_conversion = False
 
     def cast_data(self, data: Any) -> Any:
-        """MMEngine's, but a batch's targets move at once, and no annotation is deep-copied."""
+        """As MMEngine's, but copies a batch's targets at once and deep-copies no annotation."""
         if isinstance(data, list) and data and isinstance(data[0], BaseDataElement):
             return SampleBatch(data).to(self.device, non_blocking=self._non_blocking)
         if isinstance(data, BaseDataElement):
-            return moved(data, self.device, non_blocking=self._non_blocking)
+            return move_sample(data, self.device, non_blocking=self._non_blocking)
         if isinstance(data, list) and self.device.type != 'cpu' and are_alike(data):
-            there = [each.to(self.device, non_blocking=self._non_blocking) for each in data]
-            data = torch.stack(there)  # a GPU spends more on starting work on each than on doing it
+            on_device = [each.to(self.device, non_blocking=self._non_blocking) for each in data]
+            data = torch.stack(on_device)  # one launch instead of one per image
         data = super().cast_data(data)
-        return data.flip(-3) if self.swaps_colours and isinstance(data, Tensor) else data
+        return data.flip(-3) if self.swaps_colors and isinstance(data, Tensor) else data
 
     def _get_pad_shape(self, data: dict[str, Any]) -> list[tuple[int, int]]:
-        """(H, W) of each sample, padded; MMPose's takes a stack's first two axes for them."""
+        """(H, W) of each sample, padded; MMPose's would read a stack's first two axes as (H, W)."""
         inputs = data['inputs']
-        pictures = list(inputs) if isinstance(inputs, Tensor) else inputs
-        return super()._get_pad_shape({**data, 'inputs': pictures})
+        images = list(inputs) if isinstance(inputs, Tensor) else inputs
+        return super()._get_pad_shape({**data, 'inputs': images})

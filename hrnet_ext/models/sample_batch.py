@@ -1,7 +1,7 @@
-"""The data samples of a batch, which move in one piece: to a process, pinned memory, a device.
+"""The data samples of a batch, copied as a whole: to another process, pinned memory or a device.
 
-Legend: B samples; *targets* are tensors of several kinds in each sample, what a network is trained
-to give; a stack (B, ...) holds all targets of one kind.
+Legend: B samples; *targets* are the tensors of each sample that training compares the output with,
+of several kinds; a stack (B, ...) holds all targets of one kind.
 """
 
 from __future__ import annotations
@@ -18,30 +18,31 @@ Stacks = dict[str, dict[str, Tensor]]  # by holder and kind
 
 
 class SampleBatch(list):
-    """A list of data samples whose targets, where they are alike, are views of one stack a kind.
+    """A list of data samples whose targets are views of one stack per kind.
 
-    Each way of moving it copies one tensor a kind, however many samples there are. Targets that
-    were exchanged since are stacked anew.
+    Only targets of equal shape, type and device are stacked. Each method copies one tensor per
+    kind, whatever the number of samples. Targets that were replaced in the meantime are stacked
+    again.
     """
 
     @classmethod
     def of(cls, samples: Sequence[BaseDataElement]) -> SampleBatch:
-        """The samples, stacked; those given are not changed."""
+        """Stack the samples' targets; the samples themselves are not changed."""
         return cls(_with_targets(samples, _stacks(samples)))
 
     def pin_memory(self) -> SampleBatch:
-        """A copy that a GPU fetches by itself; ``DataLoader(pin_memory=True)`` asks for it."""
+        """A copy in pinned memory, for ``DataLoader(pin_memory=True)``."""
         return self._mapped(Tensor.pin_memory)
 
     def to(self, device: torch.device, *, non_blocking: bool = False) -> SampleBatch:
         """A copy on a device.
 
         Args:
-            device: Where to.
-            non_blocking: Whether copies from pinned memory may go on meanwhile.
+            device: Target device.
+            non_blocking: Whether copies from pinned memory may run asynchronously.
         """
-        there = self._mapped(lambda stack: stack.to(device, non_blocking=non_blocking))
-        return type(self)(moved(sample, device, non_blocking=non_blocking) for sample in there)
+        copied = self._mapped(lambda stack: stack.to(device, non_blocking=non_blocking))
+        return type(self)(move_sample(each, device, non_blocking=non_blocking) for each in copied)
 
     def _mapped(self, function: Callable[[Tensor], Tensor]) -> SampleBatch:
         stacks = {
@@ -56,40 +57,40 @@ class SampleBatch(list):
         return _unpack, (list(_with_targets(self, nothing)), stacks)
 
 
-def moved(
+def move_sample(
     sample: BaseDataElement, device: torch.device, *, non_blocking: bool = False
 ) -> BaseDataElement:
     """A new data sample with the tensors of ``sample`` on ``device``.
 
-    MMEngine's ``to`` deep-copies what else a sample knows, COCO's whole annotation for one, which
-    takes longer than the tensors; here both refer to the same.
+    MMEngine's ``to`` also deep-copies everything else in a sample, such as COCO's whole annotation,
+    which takes longer than copying the tensors. Here both samples share it.
 
     Args:
-        sample: Stays as it is.
-        device: Where to.
-        non_blocking: Whether copies from pinned memory may go on meanwhile.
+        sample: Is not changed.
+        device: Target device.
+        non_blocking: Whether copies from pinned memory may run asynchronously.
     """
 
     def move(value: object) -> object:
         if isinstance(value, BaseDataElement):
-            return moved(value, device, non_blocking=non_blocking)
+            return move_sample(value, device, non_blocking=non_blocking)
         if isinstance(value, Tensor):
             return value.to(device, non_blocking=non_blocking)
         return value
 
-    # by the names under which values are kept; some are properties' and begin with _
+    # Keys of the instance dict: those behind properties begin with an underscore.
     kept = {name: value for name, value in vars(sample).items() if name in sample._data_fields}
     return _replaced(sample, {name: move(value) for name, value in kept.items()})
 
 
 def are_alike(values: Sequence[object]) -> bool:
-    """Whether they are what a stack can be made of: tensors of one shape, type and device."""
+    """Whether they can be stacked: tensors of one shape, type and device."""
     tensors = all(isinstance(value, Tensor) for value in values)
     return tensors and len({(value.shape, value.dtype, value.device) for value in values}) == 1
 
 
 def _stacks(samples: Sequence[BaseDataElement]) -> Stacks:
-    """All targets of each kind as one tensor, of the kinds that are alike."""
+    """All targets of each kind as one tensor, for the kinds that can be stacked."""
     stacks: Stacks = {}
     for name in TARGETS:
         holders = [sample.get(name) for sample in samples]
@@ -103,7 +104,7 @@ def _stacks(samples: Sequence[BaseDataElement]) -> Stacks:
 
 
 def _joined(rows: Sequence[Tensor]) -> Tensor:
-    """The rows (...) as (B, ...); what they are views of, if they are its rows in their order."""
+    """Stack rows (...) to (B, ...); no copy if they are all rows of one tensor, in order."""
     whole, size = rows[0]._base, rows[0].numel()
     if whole is not None and whole.shape == (len(rows), *rows[0].shape):
         places = [(row._base is whole, row.storage_offset()) for row in rows]
@@ -118,7 +119,7 @@ def _joined(rows: Sequence[Tensor]) -> Tensor:
 def _with_targets(
     samples: Sequence[BaseDataElement], stacks: Mapping[str, Mapping[str, Iterable[Any]]]
 ) -> Iterator[BaseDataElement]:
-    """Copies of the samples with targets exchanged for the rows of stacks."""
+    """Copies of the samples with the rows of the stacks as targets."""
     rows = {
         name: [dict(zip(kinds, row)) for row in zip(*kinds.values())]
         for name, kinds in stacks.items()
@@ -129,7 +130,7 @@ def _with_targets(
 
 
 def _replaced(element: BaseDataElement, values: Mapping[str, Any]) -> BaseDataElement:
-    """A copy that refers to the same values but for those given."""
+    """A shallow copy with some values replaced."""
     copy = type(element).__new__(type(element))
     sets = {key: set(getattr(element, key)) for key in ('_data_fields', '_metainfo_fields')}
     vars(copy).update({**vars(element), **sets, **values})

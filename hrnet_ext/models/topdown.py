@@ -18,29 +18,29 @@ from hrnet_ext.registry import MODELS
 
 @MODELS.register_module()
 class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
-    """MMPose's estimator with the flip test in one forward pass where that pays.
+    """MMPose's estimator; runs the flip test in one forward pass where that is faster.
 
     Args:
         backbone: Config of the network.
-        neck: Config of what stands between network and head.
+        neck: Config of the module between backbone and head.
         head: Config of the head.
         train_cfg: ``compute_acc``.
         test_cfg: ``flip_test``, ``flip_mode``, ``shift_heatmap``, ``output_heatmaps``,
             ``output_keypoint_indices``.
         data_preprocessor: Config of MMPose's ``PoseDataPreprocessor``: mean, std, channel order.
         init_cfg: MMEngine's initialisation.
-        metainfo: Replaces what the data set says of its keypoints.
-        channels_last: Keep weights and maps in channels-last order, the faster one for
-            convolutions on current CPUs and GPUs. Numbers may differ in the last bits.
+        metainfo: Replaces the data set's description of its keypoints.
+        channels_last: Keep weights and maps in channels-last memory format, which makes
+            convolutions faster on current CPUs and GPUs. Numbers may differ in the last bits.
         compile: Train the backbone through ``torch.compile``: True, or its options. Checkpoints and
-            predictions are untouched. Never run on a GPU; on CPUs it gained nothing when tried.
+            predictions are unchanged. Not tried on a GPU; no faster on the CPUs tried.
 
     Raises:
-        ValueError: If ``compile`` is something else.
+        ValueError: If ``compile`` is of another type.
 
     Attributes:
-        joins_flip_test: Run crops and mirrored crops as one batch. On CPUs convolutions of another
-            batch size may differ in the last bits; :func:`hrnet_ext.optimize` sets it.
+        joins_flip_test: Run crops and mirrored crops as one batch. On CPUs the batch size
+            may change a convolution in the last bits. Set by :func:`hrnet_ext.optimize`.
     """
 
     joins_flip_test = False
@@ -75,7 +75,7 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
             self.to(memory_format=torch.channels_last)
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Inputs (B, 3, H, W) -> maps; compiled in training, if asked to."""
+        """Inputs (B, 3, H, W) -> maps; in training compiled, if ``compile`` is set."""
         if self.training_compiler is None or not self.training:
             return super().extract_feat(inputs)
         maps = self.training_compiler(self.backbone, inputs)

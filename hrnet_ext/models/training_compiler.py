@@ -1,4 +1,4 @@
-"""Training through ``torch.compile`` without a trace of it in checkpoints."""
+"""Train through ``torch.compile``; checkpoints are the same with and without it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Maps = tuple[Tensor, ...]
 
 
 class TrainingCompiler:
-    """Calls a network compiled, for batches of one shape; others run as they are.
+    """Runs a network compiled for batches of the first batch's shape; others run uncompiled.
 
-    The shape is that of the first batch. A smaller last one of an epoch is not worth the minutes
-    that compiling takes, and compiling for any shape costs speed. The network keeps its names and
-    its class, so that checkpoints are the same with and without. On a GPU it was never run.
+    The smaller last batch of an epoch does not justify minutes of compilation, and code that is
+    compiled for any shape is slower. The network keeps its class and names, so checkpoints do not
+    change. Not tried on a GPU.
 
     Args:
         options: Of ``torch.compile``: ``mode``, ``backend``, ...
@@ -30,7 +30,7 @@ class TrainingCompiler:
         self._shape: torch.Size | None = None
 
     def __call__(self, network: nn.Module, images: Tensor) -> Maps:
-        """Images (B, 3, H, W) -> what the network makes of them."""
+        """Images (B, C, H, W) -> the network's maps."""
         if self._run is None:
             self._run = self._compiled(_forward)
             self._shape = images.shape
@@ -38,14 +38,14 @@ class TrainingCompiler:
         return run(network, images)
 
     def check(self, device: torch.device) -> None:
-        """Compile something small.
+        """Compile a small function.
 
         Raises:
-            ValueError: If that is not possible, with the reason.
+            ValueError: If PyTorch cannot compile here, with the reason.
         """
         try:
             self._compiled(_square)(torch.ones(8, device=device))
-        except Exception as error:  # whatever a compiler or a backend may raise
+        except Exception as error:  # compilers and backends raise errors of any type
             reason = str(error).strip().splitlines()
             raise ValueError(
                 f'model.compile={self.options or True}: PyTorch cannot compile here '
@@ -57,14 +57,14 @@ class TrainingCompiler:
         return torch.compile(with_own_code(function), **{'dynamic': False, **self.options})
 
     def __reduce__(self) -> tuple:
-        return type(self), (self.options,)  # copies, such as an average of weights, begin anew
+        return type(self), (self.options,)  # copies (averaged models) compile anew
 
 
 def make_training_compiler(choice: bool | Mapping[str, Any]) -> TrainingCompiler | None:
-    """The compiler that a config asks for by True or by options; None for False.
+    """The compiler for a config's True or options; None for False.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If ``choice`` is none of these.
     """
     if choice is False:
         return None

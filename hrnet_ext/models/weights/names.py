@@ -1,6 +1,6 @@
-"""The table of names: how each released checkpoint calls its tensors, and what we call them.
+"""The table of names: how released checkpoints name their tensors, and what we name them.
 
-Read top down, the first row whose prefix fits decides. Sources: the state dicts of the official
+The first row whose prefix matches decides. Sources: the state dicts of the official
 pose, face, ImageNet, segmentation and detection releases, MMPose 0.x and 1.x, MMDetection 2.x and
 3.x, MMSegmentation, MMPretrain and timm 1.0.
 """
@@ -8,7 +8,7 @@ pose, face, ImageNet, segmentation and detection releases, MMPose 0.x and 1.x, M
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What training and host code wraps around a network; stripped again and again.
+# Prefixes that training and host code add; stripped repeatedly.
 WRAPPERS = (
     'module.',  # DataParallel and DDP; MMEngine's averaged model
     'backbone.timm_model.',  # OpenMMLab's TIMMBackbone
@@ -20,8 +20,8 @@ WRAPPERS = (
 CLASSIFIER = 'ImageNet classification head, expected'
 OTHER_TASK = 'part of another task: detection or segmentation, expected'
 PREPROCESSOR = 'mean and std of the pixels, which the config sets'
-COARSE_OUTPUTS = 'coarser outputs of the last exchange unit: HRNetV2 has them, a pose network not'
-AVERAGE_COUNTER = 'how many steps the average holds'
+COARSE_OUTPUTS = 'coarser outputs of the last exchange unit, which only HRNetV2 has'
+AVERAGE_COUNTER = 'number of averaged steps'
 NO_OFFICIAL_NAME = 'part of a head that the official release does not have'
 NOT_A_TENSOR = 'not a tensor'
 DUPLICATE = 'a second tensor for the same name'
@@ -37,7 +37,7 @@ class Rename:
 
 @dataclass(frozen=True)
 class Ignore:
-    """Tensors whose name starts with `theirs` have no place here, for this reason."""
+    """Tensors whose name starts with `theirs` are not used, for this reason."""
 
     theirs: str
     reason: str
@@ -117,7 +117,7 @@ def look_up(name: str) -> tuple[str | None, str]:
 
 
 def official_names(names: Iterable[str]) -> dict[str, str]:
-    """Our names -> those of the official release; what has none there is left out."""
+    """Our names -> those of the official release; names without counterpart are left out."""
     names = list(names)
     is_face = any(name.startswith('head.conv_layers.') for name in names)
     rows = (Rename('', 'backbone.'), *(FACE_HEAD if is_face else POSE_HEAD))
@@ -130,7 +130,7 @@ def official_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def unwrap(name: str) -> str:
-    """Strip what wrappers put in front of a name."""
+    """Strip the prefixes of wrappers from a name."""
     for wrapper in WRAPPERS:
         if name.startswith(wrapper):
             return unwrap(name.removeprefix(wrapper))

@@ -1,4 +1,4 @@
-"""Let a module take any released checkpoint, whoever loads it."""
+"""Let a module load any released checkpoint, through any loader."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,20 +22,20 @@ WARNING = 30  # logging.WARNING
 
 
 def register_conversion(module: nn.Module) -> None:
-    """Make a backbone or pose estimator translate what it is asked to load.
+    """Make a backbone or pose estimator translate the weights that it loads.
 
-    Whenever the module is the root of a load, by ``load_state_dict`` of torch or of MMEngine
-    (``load_from``, ``init_cfg`` Pretrained, inferencers), weights in other names are translated; a
-    final layer for another number of keypoints is left out with a warning. As a part of a larger
-    model it stays out of the way: the root's names are the root's affair.
+    When the module is the root of a load, by ``load_state_dict`` of torch or of MMEngine
+    (``load_from``, ``init_cfg`` Pretrained, inferencers), weights under other names are translated,
+    and a final layer for another number of keypoints is left out with a warning. Inside a larger
+    model nothing is translated.
 
     Args:
         module: With a ``backbone`` child, its names are ``backbone.*``, ``head.*`` ...; without
-            one it is the backbone, and its names go without prefix.
+            one it is the backbone, whose names have no prefix.
 
     Raises:
-        ValueError: While loading, if less than half of the backbone's tensors find their place:
-            the checkpoint is another model's.
+        ValueError: While loading, if less than half of the backbone's tensors match:
+            the checkpoint belongs to another model.
     """
     module._register_load_state_dict_pre_hook(_translate_in_place, with_module=True)
 
@@ -43,7 +43,7 @@ def register_conversion(module: nn.Module) -> None:
 def _translate_in_place(
     module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any
 ) -> None:
-    # Both loaders hand the hooks a copy of the caller's dict; filling it anew is how hooks speak.
+    # Both loaders give hooks a copy of the caller's dict; a hook returns its result by filling it.
     if prefix:
         return
     own = {name: _shape(value) for name, value in module.state_dict().items()}
@@ -66,17 +66,17 @@ def _shape(value: Any) -> Shape | None:
 def _adapt(
     state_dict: Mapping[str, Any], own: Mapping[str, Shape | None], is_backbone: bool
 ) -> tuple[dict[str, Any], ConversionReport | None]:
-    """Translated or as it stands, whichever fits better: other backbones keep their names.
+    """Translated or unchanged, whichever matches better: other backbones keep their names.
 
     Returns:
-        What to load, and the report where a name has changed.
+        What to load, and the report if a name has changed.
     """
     lead = BACKBONE if is_backbone else ''
     expected = {lead + name: shape for name, shape in own.items()}
     renamed, report = translate(state_dict)
     translated, report = fit(renamed, expected, report)
     unknown = {name: state_dict[name] for name in report.unexpected if name in state_dict}
-    if is_backbone:  # takes a backbone: heads have no place in it
+    if is_backbone:  # a backbone has no head
         unknown = {name: value for name, value in unknown.items() if name not in translated}
         translated = {
             name.removeprefix(lead): tensor
@@ -86,7 +86,7 @@ def _adapt(
     if count_matches(state_dict, own) > count_matches(translated, own):
         return dict(state_dict), None
     is_renamed = not state_dict.keys() <= translated.keys()
-    # Unknown names stay visible to the loader, which tells of them.
+    # Unknown names are left for the loader to report.
     return translated | unknown, report if is_renamed else None
 
 

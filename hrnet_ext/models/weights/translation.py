@@ -30,13 +30,13 @@ WEIGHT_KEYS = (
 
 @dataclass
 class ConversionReport:
-    """What became of each tensor; ``str()`` is the verdict.
+    """What became of each tensor; ``str()`` is a summary.
 
     Args:
         matched: Our names that were found with the expected shape.
-        ignored: Their name -> why it has no place here.
-        missing: Our names that nothing was found for. A file without a head is not missing one.
-        unexpected: Their names that the table does not know, and ours that the network lacks.
+        ignored: Their name -> why it is not used.
+        missing: Our names that the file lacks. A file without a head misses none.
+        unexpected: Their names that are not in the table, and ours that the network lacks.
         mismatched: Our name -> (shape in the file, expected shape).
         architecture: Arguments of the :class:`~hrnet_ext.models.HRNet` that the file's shapes show,
             None where it holds no HRNet.
