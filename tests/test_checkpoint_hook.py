@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import resource
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 import hrnet_ext.writing as writing
+from hrnet_ext.apis.run_config import find_checkpoint
 from hrnet_ext.checkpoints import load_checkpoint, save_checkpoint
 from hrnet_ext.engine.checkpoint_hook import CheckpointHook
 from hrnet_ext.writing import write_atomically
@@ -280,3 +282,99 @@ def test_object_stores_are_left_to_mmengine():
     assert hook._saves_to_local_files('somewhere')
     hook = CheckpointHook(file_client_args={'backend': 'disk'})
     assert not hook._saves_to_local_files('somewhere')
+
+
+def checkpoints(folder):
+    return [name for name in saved(folder) if name.endswith('.pth')]
+
+
+def contents(folder):
+    return {name: (Path(folder) / name).read_bytes() for name in checkpoints(folder)}
+
+
+def resume(work_dir, source=None, **options):
+    """Train on from a checkpoint, or as ``tools/train.py --resume`` does."""
+    source = source or find_checkpoint('last', str(work_dir))
+    make_runner(work_dir, load_from=str(source), resume=True, **options).train()
+
+
+def test_a_run_that_resumes_anothers_checkpoint_leaves_its_folder_alone(tmp_path, capsys):
+    """The message hub brings the paths of the other run along."""
+    old, new = tmp_path / 'old', tmp_path / 'new'
+    make_runner(old, epochs=2, hook={'max_keep_ckpts': 2}).train()
+    before = contents(old)
+    resume(new, old / 'epoch_1.pth', epochs=4)
+    assert contents(old) == before
+    assert checkpoints(new) == ['best_AP_epoch_4.pth', 'epoch_4.pth']
+
+
+@pytest.mark.parametrize('place', ['renamed', 'deeper/inside', 'copied'])
+def test_a_moved_run_goes_on_with_its_own_files_only(tmp_path, place):
+    """Another run has the old place by now, with files of the same names."""
+    old, new = tmp_path / 'work', tmp_path / place / 'work'
+    make_runner(old, epochs=1).train()
+    new.parent.mkdir(parents=True)
+    shutil.copytree(old, new) if place == 'copied' else old.rename(new)
+    if place != 'copied':
+        make_runner(old, epochs=1).train()
+    before = contents(old)
+    resume(new, epochs=3)
+    assert contents(old) == before
+    assert checkpoints(new) == ['best_AP_epoch_3.pth', 'epoch_3.pth']
+
+
+def test_a_run_that_is_resumed_in_its_place_replaces_its_own_files(tmp_path):
+    make_runner(tmp_path, epochs=3, hook={'max_keep_ckpts': 3}).train()
+    resume(tmp_path, epochs=4, hook={'max_keep_ckpts': 2})
+    assert checkpoints(tmp_path) == ['best_AP_epoch_4.pth', 'epoch_3.pth', 'epoch_4.pth']
+
+
+def test_a_new_run_keeps_the_files_of_an_earlier_one_in_its_folder(tmp_path):
+    make_runner(tmp_path, epochs=2, hook={'max_keep_ckpts': 2}).train()
+    before = contents(tmp_path)
+    make_runner(tmp_path, epochs=3).train()
+    after = contents(tmp_path)
+    assert sorted(set(before.values()) & set(after.values())) == sorted(before.values())
+    assert {'epoch_3.pth', 'best_AP_epoch_3.pth'} <= after.keys()
+    kept = sorted(name for name in after if '_of_20' in name)
+    assert [name.partition('_of_')[0] for name in kept] == ['best_AP_epoch_2', 'epoch_1', 'epoch_2']
+    # Started by mistake, it can be removed; a resumed one replaces what it wrote itself.
+    resume(tmp_path, epochs=4)
+    assert len(checkpoints(tmp_path)) == len(after)
+
+
+def test_a_checkpoint_that_a_killed_part_of_the_run_wrote_is_replaced(tmp_path):
+    """Killed after writing epoch_2.pth, before last_checkpoint names it."""
+    make_runner(tmp_path, epochs=2, hook={'max_keep_ckpts': 2}).train()
+    resume(tmp_path, tmp_path / 'epoch_1.pth', epochs=2)
+    assert not list(tmp_path.glob('*_of_*'))
+
+
+def test_a_run_of_a_version_without_ids_goes_on_with_its_files(tmp_path, monkeypatch):
+    make_runner(tmp_path, epochs=2, hook={'max_keep_ckpts': 2}).train()
+    for path in tmp_path.glob('*.pth'):
+        content = load_checkpoint(path)
+        del content['message_hub']['runtime_info']['run_id']
+        save_checkpoint(content, path)
+    resume(tmp_path, epochs=3)
+    assert checkpoints(tmp_path) == ['best_AP_epoch_3.pth', 'epoch_3.pth']
+
+
+def test_mmengines_own_resume_does_not_take_another_runs_state(tmp_path):
+    make_runner(tmp_path / 'old', epochs=1).train()
+    (tmp_path / 'old').rename(tmp_path / 'new')
+    make_runner(tmp_path / 'old', epochs=1).train()
+    with pytest.raises(ValueError, match=r'names .*epoch_1.pth, in another folder'):
+        make_runner(tmp_path / 'new', epochs=2, resume=True).train()
+
+
+def test_a_folder_of_the_hooks_own_is_locked_and_resumed_too(tmp_path):
+    """Work dirs of one name, below different folders, share the hook's ``out_dir``."""
+    from hrnet_ext.engine.folder_lock import LOCK_FILE
+
+    hook = {'out_dir': str(tmp_path / 'out')}
+    make_runner(tmp_path / 'a' / 'run', epochs=1, hook=hook).train()
+    assert 'process' in (tmp_path / 'out' / 'run' / LOCK_FILE).read_text()
+    source = find_checkpoint('last', str(tmp_path / 'a' / 'run'), str(tmp_path / 'out' / 'run'))
+    resume(tmp_path / 'a' / 'run', source, epochs=2, hook=hook)
+    assert checkpoints(tmp_path / 'out' / 'run') == ['best_AP_epoch_2.pth', 'epoch_2.pth']

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from hrnet_ext.apis.processes import set_launcher
 from hrnet_ext.apis.run_config import (
+    checkpoint_folder,
     find_checkpoint,
     read_config,
     set_drawing,
@@ -18,6 +19,7 @@ from hrnet_ext.apis.run_config import (
     set_work_dir,
 )
 from hrnet_ext.apis.training_options import set_speed
+from hrnet_ext.engine.training_runner import TrainingRunner
 from hrnet_ext.export.configs import refuse_optimizing, replace_model
 from hrnet_ext.export.engines import is_exported
 from hrnet_ext.host_memory import keep_freed_memory
@@ -37,7 +39,7 @@ def train(args: argparse.Namespace) -> None:
     """
     cfg = read_config(args.config, args.cfg_options)
     set_work_dir(cfg, args)
-    set_resume(cfg, args.resume)
+    can_resume = set_resume(cfg, args.resume)
     set_drawing(cfg, args)
     set_speed(cfg, args)
     if args.no_validate:
@@ -48,7 +50,10 @@ def train(args: argparse.Namespace) -> None:
         _enable_auto_scale(cfg)
     set_launcher(cfg, args.launcher)
     keep_freed_memory()
-    Runner.from_cfg(cfg).train()
+    runner = TrainingRunner.from_cfg(cfg)
+    if not can_resume:
+        runner.logger.warning(f'nothing to resume from in {cfg.work_dir}: training starts anew')
+    runner.train()
 
 
 def test(args: argparse.Namespace) -> dict[str, float]:
@@ -67,7 +72,7 @@ def test(args: argparse.Namespace) -> dict[str, float]:
     _check_suffix('--dump', args.dump, ('.pkl', '.pickle'))
     cfg = read_config(args.config, args.cfg_options)
     set_work_dir(cfg, args)
-    checkpoint = find_checkpoint(args.checkpoint, cfg.work_dir)
+    checkpoint = find_checkpoint(args.checkpoint, cfg.work_dir, checkpoint_folder(cfg))
     cfg.load_from = checkpoint
     cfg.resume = False
     set_drawing(cfg, args)

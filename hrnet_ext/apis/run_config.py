@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, DictAction
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from hrnet_ext.paths import config_path
 
@@ -71,41 +71,70 @@ def set_work_dir(cfg: Config, args: argparse.Namespace) -> None:
         ) from error
 
 
-def set_resume(cfg: Config, resume: str | None) -> None:
+def set_resume(cfg: Config, resume: str | None) -> bool:
     """Continue from a checkpoint, or with ``'auto'`` from the last one in the work dir, if any.
+
+    Where there is none, training starts as it would without resuming. The config key ``resume``
+    without ``load_from`` is ``'auto'``, too.
+
+    Returns:
+        False if there is nothing to resume from, although that was asked for.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
     """
-    if resume is None:
-        return
+    if resume is None and not (cfg.get('resume') and cfg.get('load_from') is None):
+        return True
+    if resume in (None, 'auto'):
+        if not os.path.isfile(os.path.join(cfg.work_dir, 'last_checkpoint')):
+            cfg.resume = False
+            return False
+        resume = 'last'
     cfg.resume = True
-    cfg.load_from = None if resume == 'auto' else find_checkpoint(resume, cfg.work_dir)
+    cfg.load_from = find_checkpoint(resume, cfg.work_dir, checkpoint_folder(cfg))
+    return True
 
 
-def find_checkpoint(name: str, work_dir: str) -> str:
+def checkpoint_folder(cfg: Config) -> str:
+    """Where a run keeps its checkpoints, by MMEngine's rule: work dir, or the hook's own folder."""
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    work_dir, out_dir = os.path.abspath(cfg.work_dir), hook.get('out_dir')
+    if out_dir in (None, work_dir):
+        return cfg.work_dir
+    return os.path.join(out_dir, os.path.basename(work_dir))
+
+
+def find_checkpoint(name: str, work_dir: str, folder: str | None = None) -> str:
     """The checkpoint that a user means.
 
     Args:
-        name: A path or URL; ``'best'`` and ``'last'`` are the work dir's newest of that kind.
+        name: A path or URL; ``'best'`` and ``'last'`` are the newest of that kind.
         work_dir: Folder of a run.
+        folder: Where it keeps its checkpoints; None is the work dir.
 
     Raises:
         FileNotFoundError: If there is none.
     """
     if '://' in name or os.path.isfile(name):
         return name
-    if name == 'best':
-        best = sorted(Path(work_dir).glob('best_*.pth'), key=os.path.getmtime)
-        found = best and str(best[-1])
-    else:
-        found = name == 'last' and find_latest_checkpoint(work_dir)
-    if not found:
-        where = f'no `{name}` checkpoint in {work_dir}' if name in ('best', 'last') else name
+    if name not in ('best', 'last'):
         raise FileNotFoundError(
-            f'checkpoint not found: {where} (give a path, a URL, or `best` or `last` of --work-dir)'
+            f'checkpoint not found: {name} (give a path, a URL, or `best` or `last` of --work-dir)'
         )
-    return found
+    folder = folder or work_dir
+    if name == 'best':
+        best = sorted(Path(folder).glob('best_*.pth'), key=os.path.getmtime)
+        if best:
+            return str(best[-1])
+    # The file holds the path at the time of writing. By now the folder may have another name, and
+    # another training may have the old one: only the file's name counts.
+    pointer = Path(work_dir) / 'last_checkpoint'
+    if name == 'last' and pointer.is_file():
+        return os.path.join(folder, os.path.basename(pointer.read_text().strip()))
+    raise FileNotFoundError(
+        f'checkpoint not found: no `{name}` checkpoint in {folder} (give a path or a URL, or '
+        'another --work-dir)'
+    )
 
 
 def set_drawing(cfg: Config, args: argparse.Namespace) -> None:

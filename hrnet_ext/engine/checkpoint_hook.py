@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import os
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,17 @@ from mmengine.dist import is_main_process, master_only
 from mmengine.fileio import LocalBackend, get_file_backend, register_backend
 from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from hrnet_ext.checkpoints import load_checkpoint
+from hrnet_ext.engine.folder_lock import hold_folder
+from hrnet_ext.engine.own_files import RUN_ID, OwnFiles
 from hrnet_ext.models.weights.translation import COUNTER
 from hrnet_ext.registry import HOOKS
 from hrnet_ext.writing import check_writable, write_atomically
 
 ATOMIC_BACKEND = 'hrnet_ext.atomic'
+BEST = 'best_ckpt'  # begins the message hub's keys of the best checkpoints
 ADAM_COPIES = 3  # the weights and the optimizer's two moments
 TRAINING_STATE = ('meta', 'message_hub')
 
@@ -40,11 +45,15 @@ class AtomicBackend(LocalBackend):
 
 @HOOKS.register_module()
 class CheckpointHook(MMEngineCheckpointHook):
-    """MMEngine's hook, made safe against full disks, crashes and mismatching resumes.
+    """MMEngine's hook, made safe against full disks, crashes, mismatching resumes and other runs.
 
     Every file is written under a temporary name and renamed when complete. A checkpoint that is to
     give way (``max_keep_ckpts``, the previous best) is removed after its successor is complete, so
     there must be room for one more. A folder that cannot be written to is found before training.
+
+    Only checkpoints that this training wrote itself are replaced or removed, see
+    :class:`hrnet_ext.engine.own_files.OwnFiles`. Where it resumes from a checkpoint of another
+    folder, that folder stays as it is.
 
     Args:
         **kwargs: As MMEngine's ``CheckpointHook``. Object stores are left to MMEngine.
@@ -56,13 +65,83 @@ class CheckpointHook(MMEngineCheckpointHook):
         Raises:
             OSError: If the folder cannot be written to.
         """
-        if self._saves_to_local_files(self.out_dir or runner.work_dir):
+        folder = self._folder(runner)
+        is_local = self._saves_to_local_files(folder)
+        if is_local:
             self.backend_args = {'backend': ATOMIC_BACKEND}
+            if is_main_process():
+                check_writable(folder)
+                check_writable(runner.work_dir)
+                self._warn_of_little_space(runner, folder)
+            if folder != runner.work_dir:
+                self._lock = hold_folder(folder)
+        surplus = self._take_over(runner, folder, is_local)
         super().before_train(runner)
-        if is_main_process() and isinstance(self.file_backend, LocalBackend):
-            check_writable(self.out_dir)
-            check_writable(runner.work_dir)
-            self._warn_of_little_space(runner)
+        if is_main_process():
+            for path in surplus:
+                self._remove(path)
+
+    def _folder(self, runner: Runner) -> str:
+        """Where checkpoints go: MMEngine appends the work dir's name to another ``out_dir``."""
+        if self.out_dir in (None, runner.work_dir):
+            return runner.work_dir
+        return os.path.join(self.out_dir, os.path.basename(runner.work_dir.rstrip('/')))
+
+    def _take_over(self, runner: Runner, folder: str, is_local: bool) -> list[str]:
+        """Go on with the files of the training that is resumed, if it is this folder's.
+
+        Its message hub names them where they were when they were written.
+
+        Returns:
+            Those that are more than are kept.
+        """
+        hub, source = runner.message_hub, _source(runner)
+        best = {key: path for key, path in hub.runtime_info.items() if key.startswith(BEST)}
+        steps = list(hub.get_info('keep_ckpt_ids', []))
+        run_id, names = hub.get_info(RUN_ID), set()
+        if source is not None and _is_in(folder, source):
+            hub.runtime_info.update({k: _moved(folder, path) for k, path in best.items() if path})
+            if run_id is None:  # written before checkpoints had one
+                names = {os.path.basename(path) for path in [source, *best.values()] if path}
+                names |= {self.filename_tmpl.format(step) for step in steps}
+        else:
+            run_id, steps = None, []
+            for key in best:
+                hub.pop_info(key)
+            self._tell_of_others(runner, folder, source, [path for path in best.values() if path])
+        run_id = run_id or uuid.uuid4().hex
+        hub.update_info(RUN_ID, run_id)
+        self._own_files = OwnFiles(folder, run_id, names) if is_local else None
+        num_surplus = max(0, len(steps) - self.max_keep_ckpts) if self.max_keep_ckpts > 0 else 0
+        hub.update_info('keep_ckpt_ids', steps[num_surplus:])
+        return [os.path.join(folder, self.filename_tmpl.format(s)) for s in steps[:num_surplus]]
+
+    def _tell_of_others(
+        self, runner: Runner, folder: str, source: str | None, best: list[str]
+    ) -> None:
+        if source is not None:
+            score = f'; its best so far is {", ".join(best)}' if best else ''
+            runner.logger.info(
+                f'Resumed from {source}, which is in another folder: what is there stays{score}.'
+            )
+        names = sorted(path.name for path in Path(folder).glob('*.pth'))
+        if names:
+            runner.logger.warning(
+                f'{folder} holds checkpoints of another training ({", ".join(names[:3])}'
+                f'{", ..." if len(names) > 3 else ""}). They are kept: where this training needs '
+                'such a name, the earlier file is renamed. --resume would go on with the earlier '
+                'training, another --work-dir keeps them apart.'
+            )
+
+    def _claim(self, path: str) -> None:
+        """Prepare for writing a file."""
+        if self._own_files is not None and is_main_process():
+            self._own_files.add(path)
+
+    def _remove(self, path: str) -> None:
+        own = self._own_files
+        if own.includes(path) if own else _is_in(self.out_dir, path):
+            _remove(self.file_backend, path)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Refuse to resume from what is not this very training's state.
@@ -75,7 +154,12 @@ class CheckpointHook(MMEngineCheckpointHook):
         """
         if not runner._resume:
             return
-        source = runner._load_from or runner.work_dir
+        source = _source(runner)
+        if runner._load_from is None and not _is_in(self._folder(runner), source):
+            raise ValueError(
+                f'Cannot resume: last_checkpoint of {runner.work_dir} names {source}, in another '
+                'folder; was this one moved? tools/train.py --resume finds the file here.'
+            )
         absent = [key for key in TRAINING_STATE if key not in checkpoint]
         if absent or 'epoch' not in checkpoint['meta']:
             raise ValueError(
@@ -100,6 +184,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         outdated = self._give_way_to(runner, step)
         filename = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
+        self._claim(self.last_ckpt)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.save_checkpoint(
             self.out_dir,
@@ -116,7 +201,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             return
         write_atomically(Path(runner.work_dir) / 'last_checkpoint', self.last_ckpt.encode())
         for path in outdated:
-            _remove(self.file_backend, path)
+            self._remove(path)
 
     def _give_way_to(self, runner: Runner, step: int) -> list[str]:
         """Note a step among those kept; returns the checkpoints that leave for it, oldest first."""
@@ -137,7 +222,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     def _removing_afterwards(self) -> Iterator[None]:
         """Hold back removals until everything inside has been written."""
         backend = self.file_backend
-        self.file_backend = _HoldsBackRemovals(backend)
+        self.file_backend = _SavesBest(backend, self._claim)
         try:
             yield
             held_back = self.file_backend.held_back
@@ -145,14 +230,16 @@ class CheckpointHook(MMEngineCheckpointHook):
             self.file_backend = backend
         for path in held_back:
             if path not in self._living():
-                _remove(backend, path)
+                self._remove(path)
 
     def _living(self) -> set[str | None]:
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         return {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
 
     @master_only
-    def _publish_model(self, runner: Runner, ckpt_path: str) -> None:
+    def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
+        if ckpt_path is None:  # there is no best one here
+            return
         if not isinstance(self.file_backend, AtomicBackend):
             super()._publish_model(runner, ckpt_path)
             return
@@ -169,34 +256,61 @@ class CheckpointHook(MMEngineCheckpointHook):
         if self.file_client_args is not None:
             return False
         backend = get_file_backend(folder, backend_args=self.backend_args)
-        return type(backend) is LocalBackend
+        return type(backend) in (LocalBackend, AtomicBackend)
 
-    def _warn_of_little_space(self, runner: Runner) -> None:
+    def _warn_of_little_space(self, runner: Runner, folder: str) -> None:
         tensors = runner.model.state_dict().values()
         size = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         size *= ADAM_COPIES if self.save_optimizer else 1
-        free = shutil.disk_usage(self.out_dir).free
+        free = shutil.disk_usage(folder).free
         if free < 2 * size:
             runner.logger.warning(
-                f'{self.out_dir} has {free / 1e6:,.0f} MB of free space; a checkpoint takes about '
+                f'{folder} has {free / 1e6:,.0f} MB of free space; a checkpoint takes about '
                 f'{size / 1e6:,.0f} MB, and there must be room for one more than are kept.'
             )
 
 
-class _HoldsBackRemovals:
-    """A file backend whose removals are noted, not done."""
+class _SavesBest:
+    """A file backend for MMEngine's saving of the best: removals are noted, not done.
 
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
+    Args:
+        backend: The real one.
+        claim: Called with each path that MMEngine makes, which it does to write there.
+    """
+
+    def __init__(self, backend: Any, claim: Callable[[str], None]) -> None:
+        self._backend, self._claim = backend, claim
         self.held_back: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
 
+    def join_path(self, folder: str, name: str) -> str:
+        path = self._backend.join_path(folder, name)
+        self._claim(path)
+        return path
+
     def remove(self, path: str) -> None:
         self.held_back.append(path)
 
     rmtree = remove
+
+
+def _source(runner: Runner) -> str | None:
+    """What a runner resumes from; None where it starts anew."""
+    if not runner._resume:
+        return None
+    return runner._load_from or find_latest_checkpoint(runner.work_dir)
+
+
+def _is_in(folder: str, path: str) -> bool:
+    if '://' in folder or '://' in path:
+        return os.path.dirname(path) == folder.rstrip('/')
+    return Path(path).resolve().parent == Path(folder).resolve()
+
+
+def _moved(folder: str, path: str) -> str:
+    return os.path.join(folder, os.path.basename(path))
 
 
 def _remove(backend: Any, path: str) -> None:

@@ -1,0 +1,49 @@
+"""A training that has its folder to itself, and that says so when there is nothing left to do."""
+
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
+
+from hrnet_ext.engine.folder_lock import hold_folder
+
+
+class _AlreadyOver(Exception):
+    """The checkpoint to resume from is the last one."""
+
+
+class TrainingRunner(Runner):
+    """MMEngine's runner for one training.
+
+    Raises:
+        ValueError: If another training uses the work dir; before anything is written there.
+    """
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Meet the other processes, and take the work dir for this training."""
+        super().setup_env(env_cfg)
+        self._lock = hold_folder(self.work_dir)
+
+    def load_or_resume(self) -> None:
+        """Load weights, or a training's state; stop where that training is over."""
+        super().load_or_resume()
+        loop = self.train_loop
+        if isinstance(loop, EpochBasedTrainLoop):
+            done, end, key = loop.epoch, loop.max_epochs, 'max_epochs'
+        else:
+            done, end, key = loop.iter, loop.max_iters, 'max_iters'
+        if self._resume and done >= end:
+            self.logger.warning(
+                f'nothing to do: {self._load_from} is the end of its training ({done} of '
+                f'train_cfg.{key}={end}). To train on, raise it: '
+                f'--cfg-options train_cfg.{key}={2 * done}'
+            )
+            raise _AlreadyOver
+
+    def train(self) -> nn.Module:
+        """Train to the end, and give the work dir back."""
+        try:
+            return super().train()
+        except _AlreadyOver:
+            return self.model
+        finally:
+            if self._lock is not None:
+                self._lock.close()
