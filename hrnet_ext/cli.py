@@ -1,8 +1,15 @@
-"""What the command-line tools share before anything heavy is imported: arguments, error reports."""
+"""What the command-line tools share before anything heavy is imported: arguments, error reports.
+
+An error that the user can cure ends a tool with one line, any other one with its traceback: it is a
+bug of ours. To tell them apart needs no class of its own, see :func:`is_users`: a ``raise``
+statement of ours is one that we wrote a message for. ``ValueError`` is the one to raise.
+"""
 
 import argparse
 import os
+import re
 import sys
+import traceback
 from collections.abc import Callable
 
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
@@ -10,6 +17,12 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 # Of hrnet_ext.inference.modes, which would import PyTorch: --help should not wait for it.
 MODES = ('off', 'auto', 'fp32', 'bf16', 'fp16', 'fp32+compile', 'bf16+compile', 'fp16+compile')
+# Where errors are about settings, see is_users.
+REPORTS_SETTINGS = (
+    'mmengine', 'mmcv', 'mmpose', 'mmdet', 'mmseg', 'torch/optim', 'torch/utils/data', 'json',
+)  # fmt: skip
+MAKES_OBJECTS = '/mmengine/registry/'
+BAD_ARGUMENTS = r'unexpected keyword argument|required (positional|keyword-only)'
 
 
 class _Debug(argparse.Action):
@@ -85,12 +98,60 @@ def describe(error: BaseException) -> str:
 
 
 def is_users(error: BaseException) -> bool:
-    """Whether an error is about what the user gave (files, settings) rather than a bug of ours."""
-    if isinstance(error, TypeError):
-        return 'unexpected keyword argument' in str(error) or 'required positional' in str(error)
-    if isinstance(error, AssertionError):
-        return bool(str(error))  # OpenMMLab reports bad settings by assertions with a message
-    return isinstance(error, (ValueError, KeyError, OSError, ImportError))
+    """Whether an error is about what the user gave (files, settings) rather than a bug of ours.
+
+    It is, if
+
+    - the system says it (``OSError``), or something that is to be installed is not;
+    - a ``raise`` in hrnet_ext or its tools made it (``ValueError``, ``KeyError``);
+    - a ``raise`` or ``assert`` with a message in OpenMMLab made it, or PyTorch's refusal of an
+      optimizer's or a loader's setting: that is how these report what is wrong in a config;
+    - a class that a config names does not take the arguments that the config gives;
+    - reading JSON failed.
+
+    What Python or a library stumbles over in between is a bug.
+    """
+    if isinstance(error, ImportError):
+        return (error.name or '').partition('.')[0] != 'hrnet_ext'
+    if isinstance(error, OSError):
+        return True
+    if not isinstance(error, (ValueError, KeyError, TypeError, AssertionError)):
+        return False
+    path, statement = _place(error)
+    if _is_ours(path) and statement == 'raise':
+        return isinstance(error, (ValueError, KeyError))
+    cause = error.__cause__ or error.__context__
+    if type(cause) is type(error) and str(cause) and str(cause) in str(error):
+        return is_users(cause)  # OpenMMLab raises some anew, with a few words more
+    if isinstance(error, TypeError) and re.search(BAD_ARGUMENTS, str(error)):
+        return MAKES_OBJECTS in path
+    library = path.rpartition('/site-packages')[2]
+    return (
+        statement in ('raise', 'assert')
+        and ' ' in describe(error)
+        and any(f'/{part}/' in library for part in REPORTS_SETTINGS)
+    )
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file is of the package, or the tool itself."""
+    tool = getattr(sys.modules['__main__'], '__file__', None)
+    return path.startswith(f'{_path(os.path.dirname(__file__))}/') or path == _path(tool)
+
+
+def _place(error: BaseException) -> tuple[str, str]:
+    """File and first word of the innermost statement, also of an error in another process."""
+    text = ''.join(traceback.format_tb(error.__traceback__))
+    for elsewhere in (str(error.__cause__), str(error)):
+        if 'Traceback (most recent call' in elsewhere:
+            text = elsewhere
+    found = re.findall(r'^ *File "(.+)", line \d+, in .*\n +(\w*)', text, re.MULTILINE)
+    path, statement = found[-1] if found else ('', '')
+    return _path(path), statement
+
+
+def _path(path: str | None) -> str:
+    return os.path.abspath(path or '').replace(os.sep, '/')
 
 
 def run(main: Callable[[], None], *, after_interrupt: str = '') -> None:

@@ -1,9 +1,12 @@
 """The command-line tools: instant help, one clear message for a mistake, MMPose's options."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,150 @@ def test_a_bug_keeps_its_traceback():
 
     with pytest.raises(AttributeError):
         cli.run(broken)
+
+
+def wrong_value():
+    run_config.parse_options(['no equals sign'])
+
+
+def wrong_value_of_a_library():
+    """Our own words around a library's."""
+    try:
+        int('x')
+    except ValueError:
+        wrong_value()
+
+
+def unknown_type():
+    from mmengine.registry import MODELS
+
+    MODELS.build({'type': 'NoSuchModel'})
+
+
+def unknown_argument():
+    from hrnet_ext.registry import MODELS
+
+    MODELS.build({'type': 'hrnet_ext.HRNet', 'widht': 32})
+
+
+def wrong_setting_of_an_optimizer():
+    import torch
+
+    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=-1.0)
+
+
+def broken_json():
+    json.loads('{"a": ')
+
+
+def from_a_loaders_process():
+    from torch._utils import ExceptionWrapper
+
+    try:
+        wrong_value()
+    except ValueError:
+        ExceptionWrapper(where='in DataLoader worker process 0').reraise()
+
+
+def from_a_pool():
+    with ProcessPoolExecutor(1, mp_context=get_context('fork')) as pool:
+        pool.submit(wrong_value).result()
+
+
+def quoted_by_the_runner():
+    from mmengine.runner import Runner
+
+    runner = object.__new__(Runner)
+    runner._hooks = [argparse.Namespace(before_run=lambda _: unknown_argument())]
+    runner.call_hook('before_run')
+
+
+def missing_file():
+    Path('no/such/file').read_text()
+
+
+@pytest.mark.parametrize(
+    ('fail', 'told'),
+    [
+        (wrong_value, 'error: --cfg-options takes KEY=VALUE'),
+        (wrong_value_of_a_library, 'error: --cfg-options takes KEY=VALUE'),
+        (unknown_type, 'error: NoSuchModel is not in the mmengine::model registry'),
+        (unknown_argument, "unexpected keyword argument 'widht'"),
+        (wrong_setting_of_an_optimizer, 'error: Invalid learning rate: -1.0'),
+        (broken_json, 'error: Expecting value'),
+        (from_a_loaders_process, 'error: --cfg-options takes KEY=VALUE'),
+        (from_a_pool, 'error: --cfg-options takes KEY=VALUE'),
+        (quoted_by_the_runner, "unexpected keyword argument 'widht'"),
+        (missing_file, 'No such file or directory'),
+    ],
+)
+def test_what_the_user_can_cure_ends_with_one_line(fail, told, monkeypatch):
+    monkeypatch.delenv(cli.DEBUG_VARIABLE, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        cli.run(fail)
+    assert told in ended.value.code
+
+
+def lookup():
+    processes._first_host(None)  # AttributeError
+
+
+def wrong_type():
+    run_config.parse_options([3])  # TypeError: argument of type 'int' is not iterable
+
+
+def wrong_number():
+    processes.set_launcher({}, [])  # TypeError: unhashable
+
+
+def missing_key():
+    processes._check_launched('pytroch')  # KeyError: 'pytroch'
+
+
+def number_of_ours():
+    from hrnet_ext.codecs import MSRAHeatmap
+
+    MSRAHeatmap((64, 'x'), (16, 24), 2.0)
+
+
+def number_of_pythons():
+    os.environ['LOCAL_RANK'] = 'x'
+    processes._check_gpus('pytorch')  # ValueError: invalid literal for int()
+
+
+def wrong_call():
+    run_config.find_checkpoint('a.pth', wrok_dir='')
+
+
+def from_a_loaders_process_by_accident():
+    from torch._utils import ExceptionWrapper
+
+    try:
+        missing_key()
+    except KeyError:
+        ExceptionWrapper(where='in DataLoader worker process 0').reraise()
+
+
+def quoted_by_the_runner_by_accident():
+    from mmengine.runner import Runner
+
+    runner = object.__new__(Runner)
+    runner._hooks = [argparse.Namespace(before_run=lambda _: wrong_type())]
+    runner.call_hook('before_run')
+
+
+@pytest.mark.parametrize(
+    'fail',
+    [
+        lookup, wrong_type, wrong_number, missing_key, number_of_ours, number_of_pythons,
+        wrong_call, from_a_loaders_process_by_accident, quoted_by_the_runner_by_accident,
+    ],
+)  # fmt: skip
+def test_what_our_own_code_stumbles_over_keeps_its_traceback(fail, monkeypatch):
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.delenv(cli.DEBUG_VARIABLE, raising=False)
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        cli.run(fail)
 
 
 def test_ctrl_c_ends_with_one_line_and_the_shells_status(capsys):
