@@ -15,6 +15,8 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from hrnet_ext.models.input_channels import input_channels
+
 # Where a module belongs, by its name in the pose estimator; the first match counts.
 HRNET_PARTS = (
     (r'(conv|bn|gn|in|ln)[12]\b', 'stem'),
@@ -88,12 +90,15 @@ def measure_config(cfg: Config, shape: tuple[int, int] | None = None) -> dict[st
         shape: Input (height, width); None takes the codec's ``input_size``.
 
     Raises:
-        ValueError: If neither ``shape`` nor the config says how large the input is.
+        ValueError: If neither ``shape`` nor the config says how large the input is, or it has no
+            pixels.
     """
     height, width = shape or _codec_shape(cfg)
+    if min(height, width) < 1:
+        raise ValueError(f'--shape: height and width should be at least 1, not {height} {width}')
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     model = MODELS.build(cfg.model).eval().to('meta')
-    inputs = torch.empty(1, 3, height, width, device='meta')
+    inputs = torch.empty(1, input_channels(model), height, width, device='meta')
     with torch.no_grad():
         return measure(model, lambda: model(inputs, None, mode='tensor'))
 

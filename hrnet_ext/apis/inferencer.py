@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
-from mmengine.device import get_device
 from mmpose.apis.inferencers import Pose2DInferencer
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 from mmpose.structures import PoseDataSample
@@ -30,6 +29,7 @@ from hrnet_ext.apis.topdown_poses import TopdownPoses, tracked_sample
 from hrnet_ext.apis.videos import open_source
 from hrnet_ext.apis.viewer import Viewer, make_viewer
 from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.devices import choose_device
 from hrnet_ext.export.configs import refuse_optimizing
 from hrnet_ext.export.estimator import ExportedPoseEstimator
 from hrnet_ext.inference import optimize as optimize_model
@@ -96,7 +96,7 @@ class PoseInferencer(Pose2DInferencer):
         optimize: str | bool = 'fp32',
     ) -> None:
         check_mode(optimize)
-        device = device or get_device()
+        device = choose_device(device)
         super().__init__(
             *find_model(model, weights), device, scope, det_model, det_weights, det_cat_ids,
             show_progress,

@@ -13,6 +13,7 @@ from hrnet_ext.apis.run_config import (
     checkpoint_folder,
     find_checkpoint,
     read_config,
+    require,
     set_drawing,
     set_optimize,
     set_resume,
@@ -38,6 +39,7 @@ def train(args: argparse.Namespace) -> None:
         ValueError, OSError: If something in them, in the config or in a file is wrong.
     """
     cfg = read_config(args.config, args.cfg_options)
+    require(cfg, ['train_dataloader', 'train_cfg', 'optim_wrapper'])
     set_work_dir(cfg, args)
     can_resume = set_resume(cfg, args.resume)
     set_drawing(cfg, args)
@@ -71,6 +73,7 @@ def test(args: argparse.Namespace) -> dict[str, float]:
     _check_suffix('--out', args.out, METRIC_FILES)
     _check_suffix('--dump', args.dump, ('.pkl', '.pickle'))
     cfg = read_config(args.config, args.cfg_options)
+    require(cfg, ['test_dataloader', 'test_cfg', 'test_evaluator'])
     set_work_dir(cfg, args)
     checkpoint = find_checkpoint(args.checkpoint, cfg.work_dir, checkpoint_folder(cfg))
     cfg.load_from = checkpoint

@@ -18,7 +18,9 @@ from mmengine.registry import DefaultScope
 from torch import nn
 from torchvision.ops import nms
 
+from hrnet_ext.apis.config_file import read_config_file
 from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.devices import choose_device
 
 SCOPE = 'mmdet'
 FIRST_STEPS = ('LoadImageFromFile', 'LoadImageFromNDArray')
@@ -61,7 +63,7 @@ class PersonDetector:
         config = read_detector_config(config)
         with DefaultScope.overwrite_default_scope(SCOPE):
             self.model = init_detector(
-                config, checkpoint, device=device, cfg_options=cfg_options or {}
+                config, checkpoint, device=choose_device(device), cfg_options=cfg_options or {}
             )
             pipeline = [
                 {**step, 'type': 'LoadImageFromNDArray'} if _loads(step) else step
@@ -129,7 +131,7 @@ def read_detector_config(config: str | Config) -> Config:
             'MMDetection is needed to detect people: pip install --no-deps mmdet==3.3.0'
         )
     if not isinstance(config, Config):
-        config = Config.fromfile(_find(str(config)))
+        config = read_config_file(_find(str(config)))
     if 'model' not in config or 'test_dataloader' not in config:
         raise ValueError(
             f'{config.filename} is not a config of a detector: it has no '

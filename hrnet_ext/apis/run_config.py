@@ -4,13 +4,15 @@ import argparse
 import inspect
 import os
 import tempfile
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
+from hrnet_ext.apis.config_file import is_config, read_config_file
 from hrnet_ext.paths import config_path
 
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
@@ -19,6 +21,7 @@ OTHER_KEYS = {
     'auto_scale_lr', 'codec', 'compile', 'custom_imports', 'data_mode', 'data_root', 'dataset_type',
     'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
 }  # fmt: skip
+WORD_OR_NUMBER = ('loss_scale',)  # 'dynamic' is one
 
 
 def read_config(name: str, options: list[str]) -> Config:
@@ -30,13 +33,28 @@ def read_config(name: str, options: list[str]) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If an option is not of that form or its first key means nothing.
+        ValueError: If the file cannot be read or has no model; if an option is not of that form,
+            its first key means nothing, or its value is a word in place of a number.
     """
-    cfg = Config.fromfile(_find_config(name))
+    path = _find_config(name)
+    cfg = read_config_file(path)
     overrides = parse_options(options)
     _check_keys(overrides, cfg)
+    _check_kinds(overrides, cfg)
     cfg.merge_from_dict(overrides)
+    require(cfg, ['model'])
     return cfg
+
+
+def require(cfg: Config, keys: Sequence[str]) -> None:
+    """Refuse a config that lacks keys, or has None for them.
+
+    Raises:
+        ValueError: With the keys.
+    """
+    absent = [key for key in keys if cfg.get(key) is None]
+    if absent:
+        raise ValueError(f'config {cfg.filename} has no {", ".join(absent)}')
 
 
 def parse_options(options: list[str]) -> dict[str, Any]:
@@ -113,8 +131,11 @@ def find_checkpoint(name: str, work_dir: str, folder: str | None = None) -> str:
         folder: Where it keeps its checkpoints; None is the work dir.
 
     Raises:
+        ValueError: If it is a config.
         FileNotFoundError: If there is none.
     """
+    if os.path.isfile(name) and is_config(name):
+        raise ValueError(f'{name} is a config; did you swap config and checkpoint?')
     if '://' in name or os.path.isfile(name):
         return name
     if name not in ('best', 'last'):
@@ -181,3 +202,24 @@ def _check_keys(overrides: dict[str, Any], cfg: Config) -> None:
             close = get_close_matches(first, known, n=1)
             hint = f'; did you mean `{close[0]}`?' if close else ''
             raise ValueError(f'--cfg-options: the config has no `{first}` (in `{key}`){hint}')
+
+
+def _check_kinds(overrides: dict[str, Any], cfg: Config) -> None:
+    """Text in place of a number or of True and False is a slip that no one else tells of."""
+    for key, value in overrides.items():
+        *parents, last = key.split('.')
+        there = _at(cfg, parents)
+        old = there.get(last) if isinstance(there, (Config, ConfigDict)) else None
+        if isinstance(value, str) and isinstance(old, (int, float)) and last not in WORD_OR_NUMBER:
+            kind = 'True or False' if isinstance(old, bool) else 'a number'
+            raise ValueError(f'--cfg-options: {key} is {kind} (now {old}), not `{value}`')
+
+
+def _at(cfg: Any, keys: Sequence[str]) -> Any:
+    """What is below keys of a config; None where there is nothing."""
+    for key in keys:
+        if isinstance(cfg, (list, tuple)) and key.isdigit() and int(key) < len(cfg):
+            cfg = cfg[int(key)]
+        else:
+            cfg = cfg.get(key) if isinstance(cfg, (Config, ConfigDict)) else None
+    return cfg

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from hrnet_ext.benchmark.parts import PARTS
+from hrnet_ext.devices import choose_device
 from hrnet_ext.tf32 import uses_tf32
 
 CLOCKS = ('wall', 'cpu')
@@ -74,7 +75,7 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_parts(self.only)
-        check_device(self.device)
+        choose_device(self.device)
         if self.clock not in CLOCKS:
             raise ValueError(f'--clock should be one of {", ".join(CLOCKS)}, not {self.clock!r}')
         for name in ('threads', 'rounds', 'train_batch', 'people'):
@@ -125,20 +126,6 @@ QUICK: dict[str, Any] = {
     'in_process': True,
 }
 """What ``--quick`` sets unless it is given."""
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that is not there.
-
-    Raises:
-        ValueError: With what is there.
-    """
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        count = torch.cuda.device_count()
-        there = ', '.join(['cpu', *[f'cuda:{index}' for index in range(count)]])
-        raise ValueError(f'--device {device} cannot be used here; there is {there}') from error
 
 
 def default_data() -> str | None:

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
+
+from hrnet_ext.models.input_channels import input_channels
 
 PROBE_SIDE = 64  # smallest square that every branch of an HRNet divides evenly, twice over
 CODEC_SETTINGS = ('input_size', 'heatmap_size', 'sigma', 'unbiased', 'blur_kernel_size')
@@ -71,6 +74,28 @@ def pipeline_problems(transforms: Sequence, decoder: object, loader: str) -> lis
         if hasattr(encoder, 'heatmap_size'):
             problems.extend(_codec_problems(encoder, decoder, name))
     return problems
+
+
+def loader_problems(loader: DataLoader, key: str) -> list[str]:
+    """Check that a loader gives batches at all.
+
+    Args:
+        loader: The built one.
+        key: Its config key.
+    """
+    try:
+        if len(loader):
+            return []
+        num_samples = len(loader.dataset)
+    except TypeError:  # a stream, whose length nobody knows
+        return []
+    if not num_samples:
+        return [f'{key}.dataset has no samples']
+    return [
+        f'{key} gives no batch: {num_samples} samples are fewer than '
+        f'batch_size={loader.batch_size} in each process; set {key}.batch_size lower, or '
+        f'{key}.drop_last=False'
+    ]
 
 
 def network_problems(model: nn.Module) -> list[str]:
@@ -143,8 +168,8 @@ def _plain(value: object) -> object:
 def _probe(model: nn.Module) -> list[str]:
     """The comparison itself; ``model`` is in eval mode."""
     head, codec = model.head, model.head.decoder
-    picture = torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE, device=next(model.parameters()).device)
-    features = model.extract_feat(picture)
+    shape = (1, input_channels(model), PROBE_SIDE, PROBE_SIDE)
+    features = model.extract_feat(torch.zeros(shape, device=next(model.parameters()).device))
     channels = features[-1].shape[1]
     if getattr(head, 'in_channels', channels) != channels:
         return [

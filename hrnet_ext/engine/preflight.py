@@ -106,6 +106,8 @@ class PreflightHook(Hook):
         """
         problems = []
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        for key, loop in _loops(runner):
+            problems.extend(agreement.loader_problems(loop.dataloader, key))
         for key, dataset in _datasets(runner):
             problems.extend(_dataset_problems(dataset, model, key))
         if _decodes_heatmaps(model):

@@ -1,8 +1,9 @@
 """A training that has its folder to itself, and that says so when there is nothing left to do."""
 
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
 from torch import nn
 
+from hrnet_ext.engine.agreement import loader_problems
 from hrnet_ext.engine.folder_lock import hold_folder
 
 
@@ -21,6 +22,18 @@ class TrainingRunner(Runner):
         """Meet the other processes, and take the work dir for this training."""
         super().setup_env(env_cfg)
         self._lock = hold_folder(self.work_dir)
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """The loop, which has something to do in each epoch.
+
+        Raises:
+            ValueError: If its loader gives no batch. Learning rates would be planned by none first.
+        """
+        loop = super().build_train_loop(loop)
+        problems = loader_problems(loop.dataloader, 'train_dataloader')
+        if problems:
+            raise ValueError(problems[0])
+        return loop
 
     def load_or_resume(self) -> None:
         """Load weights, or a training's state; stop where that training is over."""
