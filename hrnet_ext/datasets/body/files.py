@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from mmengine.fileio import get
 
+from hrnet_ext.reading import check_records as check_records
 from hrnet_ext.reading import parse_json
 
 
@@ -22,22 +23,6 @@ def read_json(path: str, what: str) -> object:
         ValueError: If the file is not JSON; names the position.
     """
     return parse_json(get(path), f'{what} `{path}`')
-
-
-def check_records(records: object, fields: tuple[str, ...], where: str) -> None:
-    """Check that ``records``, called ``where`` in messages, is a list of objects with ``fields``.
-
-    Raises:
-        ValueError: If it is not; names the first record that is at fault.
-    """
-    if not isinstance(records, list):
-        raise ValueError(f'{where} should be a list, but is {type(records).__name__}')
-    for index, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise ValueError(f'{where}[{index}] should be an object, but is {record!r:.60}')
-        absent = [field for field in fields if field not in record]
-        if absent:
-            raise ValueError(f'{where}[{index}] lacks {", ".join(absent)}')
 
 
 def missing_images(paths: Iterable[str]) -> list[str]:
