@@ -76,6 +76,7 @@ def coco_ap(
     sigmas = np.asarray(sigmas, np.float64)
     backend = choose_backend(backend)
     _check_results(results, {image['id'] for image in ground_truth['images']}, len(sigmas))
+    ground_truth, results = _with_numbers(ground_truth, results)
     people = {**ground_truth, 'annotations': [dict(ann) for ann in ground_truth['annotations']]}
     shown = [result for result in results if max(result['keypoints'][2::3]) > 0]
     poses = {**ground_truth, 'annotations': _with_areas(shown, len(sigmas))}
@@ -133,6 +134,24 @@ def _check_results(results: Sequence[Mapping], image_ids: set, num_keypoints: in
                 f'result {index} (image {result["image_id"]!r}) has {len(result["keypoints"])} '
                 f'keypoint values, but {num_keypoints} sigmas need {3 * num_keypoints}'
             )
+
+
+def _with_numbers(
+    ground_truth: Mapping[str, list[dict]], results: Sequence[Mapping]
+) -> tuple[Mapping[str, list[dict]], Sequence[Mapping]]:
+    """Both with images numbered in the order of their ids, if these are strings."""
+    ids = [image['id'] for image in ground_truth['images']]
+    if not any(isinstance(one, str) for one in ids):
+        return ground_truth, results
+    numbers = {one: number for number, one in enumerate(sorted(ids), start=1)}
+    people = [
+        {**one, 'image_id': numbers[one['image_id']]}
+        for one in ground_truth['annotations']
+        if one['image_id'] in numbers
+    ]
+    images = [{'id': number} for number in numbers.values()]
+    numbered = [{**result, 'image_id': numbers[result['image_id']]} for result in results]
+    return {**ground_truth, 'images': images, 'annotations': people}, numbered
 
 
 def _with_areas(results: Sequence[Mapping], num_keypoints: int) -> list[dict]:

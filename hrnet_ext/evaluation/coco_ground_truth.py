@@ -6,9 +6,13 @@ space, pixels; areas in square pixels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 
 import numpy as np
+
+from hrnet_ext.formats.coco_keypoints import check_keypoints
 
 BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; xtcocotools
 
@@ -37,8 +41,8 @@ def check_people(people: Iterable[Mapping], num_keypoints: int, *, use_area: boo
         use_area: Whether OKS takes the annotated area rather than 0.53 of the box.
 
     Raises:
-        ValueError: If a person's keypoints are too few or too many, the area (or box) is not
-            positive, or nobody is to be found.
+        ValueError: If a person's keypoints are no sound ones, the area (or box) is not positive,
+            or nobody is to be found.
     """
     labelled = [person for person in people if _num_labelled(person)]
     if all(person.get('iscrowd') for person in labelled):
@@ -47,14 +51,10 @@ def check_people(people: Iterable[Mapping], num_keypoints: int, *, use_area: boo
             'keeps keypoints in person_keypoints_*.json, and those of its test sets are not '
             'published (val_evaluator.format_only=True only writes results)'
         )
+    check_keypoints(labelled, num_keypoints)
     for person in labelled:
-        found = len(person['keypoints'])
-        if found != 3 * num_keypoints:
-            raise ValueError(
-                f'annotation {person["id"]} has {found} keypoint values, but {num_keypoints} '
-                f'keypoints need {3 * num_keypoints} (x, y, visibility)'
-            )
-        if not _area(person, use_area=use_area) > 0:
+        area = _area(person, use_area=use_area)
+        if not isinstance(area, Real) or not 0 < area < math.inf:
             raise ValueError(_no_area(person, use_area=use_area))
 
 

@@ -4,27 +4,45 @@ Legend: N samples; K keypoints; boxes (x1, y1, x2, y2) and keypoints in image sp
 """
 
 import logging
+import os.path as osp
 
-from mmengine.fileio import exists, load
+import numpy as np
+from mmengine.fileio import exists
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
-from hrnet_ext.datasets.body.coco_files import check_annotations, check_detections
+from hrnet_ext.datasets.body.coco_files import check_detections
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
 from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
-from hrnet_ext.datasets.body.files import check_images
+from hrnet_ext.datasets.body.files import check_images, read_json
 from hrnet_ext.datasets.body.sample_reader import SampleReader
+from hrnet_ext.formats.coco import CocoContent, check_coco, name_of
+from hrnet_ext.formats.coco_keypoints import (
+    NO_BOX,
+    NO_KEYPOINTS,
+    USUAL,
+    left_out,
+)
+from hrnet_ext.formats.keypoint_box import keypoint_box
+from hrnet_ext.formats.tally import Tally, counted
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
-READING_ERRORS = (ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError)
+PERSON = 1  # category of detected boxes, by MMPose and by tools/make_bbox_file.py
+BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; MMPose
 
 
 @DATASETS.register_module()
 class CocoDataset(SampleReader, MMPoseCocoDataset):
     """MMPose's COCO data set, which says early and clearly what is wrong with its files.
 
-    Annotations, detections and the presence of every image are checked when the data set is built.
+    Annotations, detections and the presence of every image are checked when the data set is built
+    (:func:`hrnet_ext.formats.coco.check_coco`): keypoints are finite numbers whose visibility is 0,
+    1 or 2, ids are unique whole numbers or strings, keypoints have the metainfo's order. One line
+    of the log says how many people there are and why others were left out. Besides MMPose's
+    fields, samples have ``img_shape``, the annotated (h, w), with which ``hrnet_ext.LoadImage``
+    compares the decoded image, and those of detected boxes a ``category_id``.
+
     A missing ``bbox_file`` is not an error: ground-truth boxes take its place with a warning, and
     ``metainfo['missing_bbox_file']`` lets the metric label its result.
 
@@ -35,6 +53,10 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         data_root: Folder of annotations and images.
         test_mode: True for validation and testing.
         how_to_get: What to do where files are missing; shown in the error.
+        category: Name of the category to take, where the file has several; by default the one
+            named as metainfo's ``dataset_name``, else 'person', else all.
+        boxes_from_keypoints: For annotations without ``bbox``: the box around their labelled
+            keypoints, times this factor in width and height, such as 1.25; None leaves them out.
         **options: As :class:`mmpose.datasets.datasets.body.CocoDataset`.
 
     Raises:
@@ -52,9 +74,17 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         data_root: str | None = None,
         test_mode: bool = False,
         how_to_get: str = COCO_SOURCE,
+        category: str | None = None,
+        boxes_from_keypoints: float | None = None,
         **options,
     ) -> None:
         self._keys = ConfigKeys(test_mode, how_to_get)
+        if boxes_from_keypoints is not None and not boxes_from_keypoints >= 1:
+            raise ValueError(
+                f'{self._keys.of("boxes_from_keypoints")} should be a factor of 1 or more, such as '
+                f'1.25, but is {boxes_from_keypoints!r}'
+            )
+        self.category, self.boxes_from_keypoints = category, boxes_from_keypoints
         found = find_file(bbox_file, data_root) if bbox_file else None
         super().__init__(
             ann_file=ann_file,
@@ -75,17 +105,12 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
 
     def load_data_list(self) -> list[dict]:
         """N samples, each one person (or image, in bottom-up mode), all of them usable."""
-        what = f'annotation file ({self._keys.of("ann_file")})'
         if not self.ann_file or not exists(self.ann_file):
-            raise FileNotFoundError(f'{what} `{self.ann_file}` does not exist: {self._keys.cure}')
-        try:
-            samples = super().load_data_list()
-        except READING_ERRORS:
-            self._explain(what)
-            raise
-        if not samples:
-            self._explain(what)
-            raise ValueError(f'{what} `{self.ann_file}` {self._nobody()}')
+            raise FileNotFoundError(f'{self._where} does not exist: {self._keys.cure}')
+        samples = super().load_data_list()
+        for sample in samples:
+            sample['img_shape'] = self._shapes[sample['img_id']]
+        del self._shapes
         paths = {sample['img_path'] for sample in samples}
         check_images(paths, self._keys.of('data_prefix.img'), self._keys.cure)
         return samples
@@ -104,29 +129,235 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
 
     def parse_data_info(self, raw_data_info: dict) -> dict | None:
         """One person of the annotation file; None without a box or keypoints."""
-        annotation = raw_data_info['raw_ann_info']
-        num_keypoints = self._metainfo['num_keypoints']
-        length = len(annotation.get('keypoints', ())) or 3 * num_keypoints
-        if length != 3 * num_keypoints:
-            raise ValueError(
-                f'annotation file ({self._keys.of("ann_file")}) `{self.ann_file}`: annotation '
-                f'{annotation["id"]} has {length} keypoint values, but {num_keypoints} keypoints '
-                f'need {3 * num_keypoints} (x, y, visibility); correct it or the metainfo'
-            )
-        return super().parse_data_info(raw_data_info)
+        annotation, image = raw_data_info['raw_ann_info'], raw_data_info['raw_img_info']
+        box = self._box_of(annotation)
+        if box is None or not annotation.get('keypoints'):
+            return None
+        x1, y1, x2, y2 = corners = _clip(box, image['width'], image['height'])
+        triples = np.array(annotation['keypoints'], np.float32).reshape(1, -1, 3)
+        labelled = annotation.get('num_keypoints')
+        if labelled is None:
+            labelled = np.count_nonzero(triples[..., :2].max(axis=2))
+        area = annotation.get('area')
+        if area is None:
+            area = max((x2 - x1) * (y2 - y1) * BODY_SHARE, 1.0)
+        sample = {
+            'img_id': annotation['image_id'],
+            'img_path': image['img_path'],
+            'bbox': np.array([corners], np.float32),
+            'bbox_score': np.ones(1, np.float32),
+            'num_keypoints': labelled,
+            'keypoints': triples[..., :2],
+            'keypoints_visible': np.minimum(1, triples[..., 2]),
+            'area': np.array(area, np.float32),
+            'iscrowd': annotation.get('iscrowd', 0),
+            'segmentation': annotation.get('segmentation'),
+            'id': annotation['id'],
+            'category_id': np.array(annotation['category_id']),
+            'raw_ann_info': {'iscrowd': 0, **annotation},  # the default is xtcocotools'
+        }
+        crowd = {'crowd_index': image['crowdIndex']} if 'crowdIndex' in image else {}
+        return {**sample, **crowd}
 
-    def _explain(self, what: str) -> None:
-        """Raise the reason why the files could not be read, if they are at fault."""
-        check_annotations(self.ann_file, what)
-        if self.bbox_file:
-            images = load(self.ann_file)['images']
-            boxes = f'box file ({self._keys.of("bbox_file")})'
-            check_detections(self.bbox_file, {image['id'] for image in images}, boxes)
+    def _box_of(self, annotation: dict) -> list[float] | None:
+        """The box (x, y, w, h) of a person; None where there is none."""
+        box = annotation.get('bbox')
+        if box is not None or not self.boxes_from_keypoints or not annotation.get('keypoints'):
+            return box
+        triples = np.reshape(annotation['keypoints'], (-1, 3))
+        return keypoint_box(triples, extension=self.boxes_from_keypoints - 1)
 
-    def _nobody(self) -> str:
-        if self.bbox_file:
-            return f'is fine, but the box file `{self.bbox_file}` holds nobody (category_id 1)'
-        return (
-            'holds nobody with a box and at least one labelled keypoint; COCO keeps keypoints in '
-            'person_keypoints_*.json, not in instances_*.json'
+    def _read(self) -> CocoContent:
+        """The annotation file, checked; notes the category taken in the metainfo."""
+        names = self._metainfo['keypoint_id2name']
+        read = read_json(self.ann_file, f'annotation file ({self._keys.of("ann_file")})')
+        self._check_layout(read)
+        content = check_coco(
+            read,
+            self._where,
+            keypoints=[names[index] for index in range(len(names))],
+            category=self.category,
+            dataset_name=self._metainfo['dataset_name'],
+            annotated=not self._takes_images,
         )
+        for remark in content.remarks:
+            print_log(f'{self._where}: {remark}', logger='current', level=logging.WARNING)
+        self._shapes = {one['id']: (one['height'], one['width']) for one in content.images}
+        self._metainfo['CLASSES'] = content.categories
+        if self.boxes_from_keypoints:
+            self._metainfo['boxes_from_keypoints'] = self.boxes_from_keypoints
+        return content
+
+    def _check_layout(self, content: object) -> None:
+        """Recognize files of a form that a subclass knows of, with an error of its own."""
+
+    def _load_annotations(self) -> tuple[list[dict], list[dict]]:
+        """People and images of the annotation file; in top-down mode, people to be cropped."""
+        content = self._read()
+        asked = self._asked_images([image['id'] for image in content.images])
+        images = {
+            image['id']: {
+                **image,
+                'img_id': image['id'],
+                'img_path': osp.join(self.data_prefix['img'], image['file_name']),
+            }
+            for image in content.images
+            if image['id'] in asked
+        }
+        by_image: dict = {number: [] for number in images}
+        for annotation in content.people:
+            if annotation['image_id'] in images:
+                by_image[annotation['image_id']].append(annotation)
+        people = [annotation for annotations in by_image.values() for annotation in annotations]
+        kept = self._usable(people, images, content)
+        if self.data_mode == 'topdown':
+            people = kept
+        pairs = ({'raw_ann_info': p, 'raw_img_info': images[p['image_id']]} for p in people)
+        samples = [sample for pair in pairs if (sample := self.parse_data_info(pair))]
+        return samples, list(images.values())
+
+    def _usable(self, people: list[dict], images: dict, content: CocoContent) -> list[dict]:
+        """Those of whom a crop can be made; logs how many they are and why others are not.
+
+        Raises:
+            ValueError: If there is nobody.
+        """
+        tally = content.left_out
+        boxes = [self._box_of(person) for person in people]
+        sizes = [(images[p['image_id']]['width'], images[p['image_id']]['height']) for p in people]
+        reasons = left_out(people, boxes, sizes)
+        for reason in dict.fromkeys(filter(None, reasons)):
+            tally.add(reason, (p['id'] for p, why in zip(people, reasons) if why == reason))
+        kept = [person for person, reason in zip(people, reasons) if reason is None]
+        if not kept and not self._takes_images:
+            raise ValueError(f'{self._where} {self._nobody(tally)}')
+        self._summarize(kept, content)
+        return kept
+
+    def _summarize(self, people: list[dict], content: CocoContent) -> None:
+        num_images, tally = len({person['image_id'] for person in people}), content.left_out
+        chosen = len(content.categories) < len(content.listed)
+        of = f' of category {name_of(content.categories[0])}' if chosen else ''
+        rest = f'; left out: {tally}' if tally.counts else ''
+        print_log(
+            f'`{self.ann_file}`: {counted(num_images, "image(s)")}, '
+            f'{len(people):,} {"person" if len(people) == 1 else "people"}{of}{rest}',
+            logger='current',
+        )
+        expected = {*USUAL, *(f'of category {name_of(one)}' for one in content.listed)}
+        unusual = [reason for reason in tally.counts if reason not in expected]
+        if unusual:
+            print_log(
+                f'{self._where} has annotations that cannot be used: {tally.with_firsts(unusual)}'
+                f'{self._cure_for(tally)}',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+    def _load_detection_results(self) -> list[dict]:
+        """N samples of detected boxes, with keypoints at 0 in place of annotated ones."""
+        content = self._read()
+        images = {image['id']: image for image in content.images}
+        what = f'box file ({self._keys.of("bbox_file")})'
+        detections = check_detections(self.bbox_file, images.keys(), what)
+        category = _category_of(detections, content)
+        people = [each for each in detections if each['category_id'] == category]
+        if not people:
+            raise ValueError(
+                f'{what} `{self.bbox_file}` holds nobody (category_id {category}) among its '
+                f'{len(detections):,} boxes'
+            )
+        print_log(
+            f'`{self.bbox_file}`: {len(people):,} boxes in '
+            f'{len({each["image_id"] for each in people}):,} of {len(images):,} images',
+            logger='current',
+        )
+        own = content.categories[0]['id'] if len(content.categories) == 1 else category
+        num_keypoints = self._metainfo['num_keypoints']
+        return [
+            {
+                'img_id': each['image_id'],
+                'img_path': osp.join(
+                    self.data_prefix['img'], images[each['image_id']]['file_name']
+                ),
+                'bbox': _xyxy(each['bbox']),
+                'bbox_score': np.array(each['score'], np.float32).reshape(1),
+                'keypoints': np.zeros((1, num_keypoints, 2), np.float32),
+                'keypoints_visible': np.ones((1, num_keypoints), np.float32),
+                'id': index,
+                'category_id': np.array(own),
+            }
+            for index, each in enumerate(people)
+        ]
+
+    def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
+        """The people as they are: those that MMPose would leave out here are not among them."""
+        return instance_list
+
+    def _asked_images(self, ids: list) -> set:
+        """The ids of the images that ``sample_interval`` asks for, by id as in MMPose."""
+        if self.sample_interval == 1:
+            return set(ids)
+        if any(isinstance(one, str) for one in ids):
+            raise ValueError(
+                f'{self._keys.of("sample_interval")} counts by image id, but those of '
+                f'`{self.ann_file}` are strings, such as {ids[0]!r}; leave it out, or use `indices`'
+            )
+        asked = [one for one in ids if one % self.sample_interval == 0]
+        if self.test_mode:
+            self._metainfo['image_ids'] = asked
+        return set(asked)
+
+    @property
+    def _takes_images(self) -> bool:
+        """Whether samples are made of images on which nobody is annotated."""
+        return bool(self.bbox_file) or (self.test_mode and self.data_mode == 'bottomup')
+
+    @property
+    def _where(self) -> str:
+        """The annotation file, as messages name it."""
+        return f'annotation file ({self._keys.of("ann_file")}) `{self.ann_file}`'
+
+    def _nobody(self, tally: Tally) -> str:
+        """Why a file without a usable person is of no use, and what to do."""
+        reasons = f' ({tally.with_firsts()})' if tally.counts else ''
+        return f'holds nobody with a box and at least one labelled keypoint{reasons}' + (
+            self._cure_for(tally)
+        )
+
+    def _cure_for(self, tally: Tally) -> str:
+        cures = ''
+        if NO_BOX in tally.counts:
+            cures += (
+                f'; {self._keys.of("boxes_from_keypoints")}=1.25 takes the box around the labelled '
+                'keypoints, 25 % larger, where there is no other'
+            )
+        if NO_KEYPOINTS in tally.counts:
+            cures += '; COCO keeps keypoints in person_keypoints_*.json, not in instances_*.json'
+        return cures
+
+
+def _clip(box: list[float], width: float, height: float) -> tuple[float, float, float, float]:
+    """A box (x, y, w, h) as (x1, y1, x2, y2) inside its image."""
+    x, y, w, h = box
+    right, bottom = width - 1, height - 1
+    corners = ((x, right), (y, bottom), (x + w, right), (y + h, bottom))
+    return tuple(min(max(value, 0), limit) for value, limit in corners)
+
+
+def _xyxy(box: list[float]) -> np.ndarray:
+    """A detected box (x, y, w, h) as (1, 4) corners, added in float32 as in MMPose."""
+    corners = np.array(box[:4], np.float32)
+    corners[2:] += corners[:2]
+    return corners[None]
+
+
+def _category_of(detections: list[dict], content: CocoContent) -> int:
+    """The category of the boxes to take: that of the people, else COCO's 1 if it is no other's."""
+    ids = {one['id'] for one in content.categories}
+    if len(ids) != 1:
+        return PERSON
+    (own,) = ids
+    others = {one['id'] for one in content.listed} - ids
+    found = any(each['category_id'] == own for each in detections)
+    return own if found or PERSON in others else PERSON

@@ -8,7 +8,6 @@ import numpy as np
 from mmengine.fileio import load
 
 from hrnet_ext.datasets.body.coco import CocoDataset
-from hrnet_ext.datasets.body.posetrack18_boxes import keypoint_box
 from hrnet_ext.datasets.body.posetrack18_files import (
     MERGE,
     check_keypoint_names,
@@ -16,7 +15,8 @@ from hrnet_ext.datasets.body.posetrack18_files import (
     check_track_ids,
 )
 from hrnet_ext.datasets.body.posetrack18_keypoints import posetrack18_metainfo
-from hrnet_ext.evaluation.posetrack.fields import numbers
+from hrnet_ext.formats.keypoint_box import keypoint_box
+from hrnet_ext.formats.tally import Tally
 from hrnet_ext.registry import DATASETS
 
 POSETRACK18_SOURCE = (
@@ -31,7 +31,7 @@ class PoseTrack18Dataset(CocoDataset):
 
     Boxes are those of Sun et al., 4.3: around the labelled keypoints, extended by 15 % in width
     and in height. (The ``bbox`` of PoseTrack18's files is extended by 30 %.) Whoever has no
-    labelled keypoint is left out; see :func:`~.posetrack18_boxes.keypoint_box` for one keypoint.
+    labelled keypoint is left out; see :func:`~hrnet_ext.formats.keypoint_box.keypoint_box` for one.
 
     For testing, samples carry the ``track_id`` of their annotation or detected box in
     ``raw_ann_info``, which ``PackPoseInputs`` packs. Metainfo then holds what the metric asks for:
@@ -76,29 +76,19 @@ class PoseTrack18Dataset(CocoDataset):
         check_keypoint_names(
             self._metainfo['CLASSES'],
             [names[index] for index in range(len(names))],
-            self._annotation_file(),
+            self._where,
         )
         if self.test_mode:
             self._metainfo['ann_file'] = self.ann_file
             self._metainfo['tracks'] = self._track_source(samples)
         return samples
 
-    def parse_data_info(self, raw_data_info: dict) -> dict | None:
-        """One person of the annotation file; None without a box or keypoints."""
-        annotation = raw_data_info['raw_ann_info']
-        where = f'{self._annotation_file()}: keypoints of annotation {annotation["id"]}'
-        keypoints = numbers(annotation.get('keypoints', ()), where)
-        if not np.isfinite(keypoints).all():
-            raise ValueError(
-                f'{where} are not all finite; give numbers, or 0, 0, 0 for one that is not labelled'
-            )
-        if self.box_from == 'annotation' or not keypoints.size or keypoints.size % 3:
-            return super().parse_data_info(raw_data_info)
-        box = keypoint_box(keypoints.reshape(-1, 3), annotation.get('bbox_head'))
-        if box is None:
-            return None
-        with_box = {**raw_data_info, 'raw_ann_info': {**annotation, 'bbox': box}}
-        return {**super().parse_data_info(with_box), 'raw_ann_info': annotation}
+    def _box_of(self, annotation: dict) -> list[float] | None:
+        """The box (x, y, w, h) of a person; None where there is none."""
+        keypoints = annotation.get('keypoints')
+        if self.box_from == 'annotation' or not keypoints:
+            return super()._box_of(annotation)
+        return keypoint_box(np.reshape(keypoints, (-1, 3)), annotation.get('bbox_head'))
 
     def _load_detection_results(self) -> list[dict]:
         """Samples of detected boxes, with the boxes' track ids where they have any."""
@@ -123,18 +113,12 @@ class PoseTrack18Dataset(CocoDataset):
         ids = [sample.get('raw_ann_info', {}).get('track_id') for sample in samples]
         return None if None in ids else 'boxes' if self.bbox_file else 'annotations'
 
-    def _annotation_file(self) -> str:
-        """The annotation file, as messages name it."""
-        return f'annotation file ({self._keys.of("ann_file")}) `{self.ann_file}`'
+    def _check_layout(self, content: object) -> None:
+        check_layout(content, self._where)
 
-    def _explain(self, what: str) -> None:
-        check_layout(self.ann_file, what)
-        super()._explain(what)
-
-    def _nobody(self) -> str:
-        if self.bbox_file:
-            return super()._nobody()
+    def _nobody(self, tally: Tally) -> str:
+        reasons = f' ({tally.with_firsts()})' if tally.counts else ''
         return (
-            'holds nobody with a labelled keypoint; frames of a test split, which are not '
-            'annotated, need detected boxes (bbox_file)'
+            f'holds nobody with a labelled keypoint{reasons}; frames of a test split, which are '
+            'not annotated, need detected boxes (bbox_file)'
         )

@@ -2,28 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
-from hrnet_ext.datasets.body.files import read_json
 from hrnet_ext.evaluation.posetrack.fields import as_track_id
 
 MERGE = 'python tools/convert_posetrack.py merge FOLDER_OF_VIDEOS --images DATA_ROOT --out FILE'
 
 
-def check_layout(path: str, what: str) -> None:
+def check_layout(content: object, where: str) -> None:
     """Check that an annotation file is not one of PoseTrack's own, which are of one video each.
 
     Args:
-        path: The annotation file.
-        what: Its role and config key, for the message.
+        content: Of the annotation file.
+        where: Which file, for the message.
 
     Raises:
-        ValueError: If it is, or no JSON.
+        ValueError: If it is.
     """
-    content = read_json(path, what)
     if not isinstance(content, Mapping):
         return
     if 'annolist' in content:
         raise ValueError(
-            f'{what} `{path}` is of one video, in the layout of PoseTrack17 (annolist); merge a '
+            f'{where} is of one video, in the layout of PoseTrack17 (annolist); merge a '
             f"split's files: {MERGE}"
         )
     images = content.get('images')
@@ -31,7 +29,7 @@ def check_layout(path: str, what: str) -> None:
         absent = {'width', 'height'} - set(image)
         if absent:
             raise ValueError(
-                f'{what} `{path}`: images[{index}] has no {" and ".join(sorted(absent))}; '
+                f'{where}: images[{index}] has no {" and ".join(sorted(absent))}; '
                 "PoseTrack18's own files, one per video, are like that: merge a split's files: "
                 f'{MERGE}'
             )

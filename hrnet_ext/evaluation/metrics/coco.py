@@ -18,7 +18,7 @@ from hrnet_ext.evaluation.metrics.coco_samples import (
     results_of,
     sample_of,
 )
-from hrnet_ext.evaluation.metrics.coco_truth import ANN_FILE, read_truth
+from hrnet_ext.evaluation.metrics.coco_truth import ANN_FILE, of_images, read_truth
 from hrnet_ext.evaluation.metrics.collecting import group_by_image
 from hrnet_ext.evaluation.poses import (
     NMS_MODES,
@@ -42,6 +42,10 @@ class CocoMetric(BaseMetric):
     keypoints' extent. What the evaluation needs of the annotations is checked before the first
     step. And where the data set had to use ground-truth boxes for want of its ``bbox_file``, the
     log says so beside the result and ``coco/ground_truth_boxes`` is 1.
+
+    Where the data set is a part of its files (``indices``, ``sample_interval``), the images of that
+    part are evaluated, and the log says so. Of several categories, those that the data set takes
+    count.
 
     With ``outfile_prefix='a/b'``, ``a/b.keypoints.json`` holds the predictions in COCO's result
     format and ``a/b.metrics.json`` the values.
@@ -138,7 +142,9 @@ class CocoMetric(BaseMetric):
         path = self.ann_file or MessageHub.get_current_instance().get_info(key)
         self._ground_truth = None
         if path and not self.format_only:
-            self._ground_truth = read_truth(path, num_keypoints, use_area=self.use_area)
+            truth = read_truth(path, dataset_meta, use_area=self.use_area)
+            self._ground_truth = of_images(truth, dataset_meta.get('image_ids'))
+            self._num_listed = len(truth['images'])
             self._image_ids = {image['id'] for image in self._ground_truth['images']}
 
     def process(self, data_batch: Sequence[dict], data_samples: Sequence[dict]) -> None:
@@ -202,6 +208,12 @@ class CocoMetric(BaseMetric):
             f'{len(predictions)} poses in {num_images} of {len(truth["images"])} images, '
             f'evaluated by {self.backend}:\n{format_values(values)}'
         )
+        if self._ground_truth and len(truth['images']) < self._num_listed:
+            self._log(
+                f'AP {values["AP"]:.3f} is of the {len(truth["images"]):,} images that the data '
+                f'set was asked for (indices, sample_interval), not of all {self._num_listed:,}',
+                logging.WARNING,
+            )
         absent = self.dataset_meta.get('missing_bbox_file')
         if not absent:
             return values

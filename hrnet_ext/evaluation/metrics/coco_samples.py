@@ -5,7 +5,7 @@ N: people of a sample: one (top-down) or all of an image (bottom-up); K: keypoin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,8 @@ class CocoSample:
         annotations: Those the sample came with, if they are all the ground truth there is.
     """
 
-    id: int | tuple[int, ...]
-    image_id: int
+    id: Hashable
+    image_id: int | str
     category_id: int
     poses: Poses
     annotations: tuple[Mapping, ...] = ()

@@ -13,15 +13,15 @@ class OfImage(Protocol):
     """What a metric keeps of a data sample: whatever else, its id and its image's."""
 
     id: Hashable
-    image_id: int
+    image_id: int | str
 
 
 SampleT = TypeVar('SampleT', bound=OfImage)
 
 
-def group_by_image(samples: Iterable[SampleT]) -> dict[int, list[SampleT]]:
+def group_by_image(samples: Iterable[SampleT]) -> dict[int | str, list[SampleT]]:
     """Images and the samples of each, sorted by id, whichever process saw which one (or twice)."""
-    images: dict[int, dict] = defaultdict(dict)
+    images: dict[int | str, dict] = defaultdict(dict)
     for sample in samples:
         images[sample.image_id].setdefault(sample.id, sample)
     return {

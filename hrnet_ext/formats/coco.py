@@ -1,0 +1,301 @@
+"""COCO annotation files: checked once, in one place, for data sets, metrics and tools.
+
+K: keypoints; N: annotations. Keypoints are 3 K numbers x, y, v, boxes (x, y, w, h), both in image
+space, pixels. v is 0 (not labelled), 1 (labelled, hidden) or 2 (labelled, visible); no other.
+Ids are integers or strings, each kind of record having its own; they stay as they are in the file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hrnet_ext.formats.coco_keypoints import check_keypoints, check_names
+from hrnet_ext.formats.tally import Tally
+from hrnet_ext.reading import check_records
+
+IMAGE_FIELDS = ('id', 'file_name', 'width', 'height')
+ANNOTATION_FIELDS = ('id', 'image_id', 'category_id')
+LISTS = {
+    'images': IMAGE_FIELDS,
+    'annotations': ANNOTATION_FIELDS,
+    'categories': ('id',),
+}
+PERSON = 'person'  # taken where there are several categories and nobody says which
+NO_IMAGE = 'of images that are not listed'
+NO_CATEGORY = 'of categories that are not listed'
+READING_ERRORS = (KeyError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True)
+class CocoContent:
+    """What can be used of an annotation file.
+
+    Attributes:
+        images: All.
+        categories: Those whose annotations are taken.
+        listed: All categories.
+        people: Their annotations in listed images, in the file's order.
+        left_out: The other annotations, by reason.
+        remarks: What is worth a line of the log.
+    """
+
+    images: list[dict]
+    categories: list[dict]
+    listed: list[dict]
+    people: list[dict]
+    left_out: Tally
+    remarks: list[str] = field(default_factory=list)
+
+
+def check_coco(
+    content: object,
+    where: str,
+    *,
+    keypoints: int | Sequence[str],
+    category: str | Collection[int] | None = None,
+    dataset_name: str | None = None,
+    annotated: bool = True,
+) -> CocoContent:
+    """Check an annotation file's content and choose the category to take.
+
+    Of several categories that is ``category`` or, without, the one named as the data set or
+    'person'; all of them where none is, as in MMPose.
+
+    Args:
+        content: Of the JSON file.
+        where: Which file, for messages.
+        keypoints: Their names in the order of the metainfo, or only their number.
+        category: Name of the category to take, or the ids of several; all if that is empty.
+        dataset_name: By the metainfo.
+        annotated: Whether a file without the list of annotations is refused (a test set's).
+
+    Raises:
+        ValueError: If the file is of another kind, or a number that depends on it would mean
+            nothing: ids that occur twice, keypoints or boxes that are not finite numbers, other
+            visibilities than 0, 1 and 2, keypoints in another order than the metainfo's, images or
+            categories of which no annotation is.
+    """
+    if not annotated and isinstance(content, dict):
+        content = {'annotations': [], **content}
+    try:
+        return _check(content, where, keypoints, category, dataset_name)
+    except READING_ERRORS:
+        _check_form(content, where)
+        raise
+
+
+def _check(
+    content: Mapping,
+    where: str,
+    keypoints: int | Sequence[str],
+    category: str | Collection[int] | None,
+    dataset_name: str | None,
+) -> CocoContent:
+    if not isinstance(content, dict) or not all(
+        isinstance(content.get(key), list) for key in LISTS
+    ):
+        _check_form(content, where)
+    images, annotations = content['images'], content['annotations']
+    for kind in LISTS:
+        check_ids([record['id'] for record in content[kind]], f'{where}: {kind}')
+    _check_images(images, where)
+    taken = choose_categories(content['categories'], category, dataset_name, where)
+    left_out = Tally()
+    people = _in_images(annotations, images, where, left_out)
+    if taken:
+        people = _of_categories(people, taken, content['categories'], where, left_out)
+    names = [] if isinstance(keypoints, int) else list(keypoints)
+    remarks = [remark for one in taken for remark in check_names(one, names, where)]
+    several = _several(taken) if len(taken) > 1 else ''
+    check_keypoints(people, len(names) or keypoints, where, several)
+    _check_boxes(people, where)
+    _check_areas(people, where)
+    return CocoContent(images, taken, content['categories'], people, left_out, remarks)
+
+
+def choose_categories(
+    categories: Sequence[Mapping],
+    wanted: str | Collection[int] | None,
+    dataset_name: str | None,
+    where: str,
+) -> list[dict]:
+    """Those whose annotations are taken, see :func:`check_coco`.
+
+    Raises:
+        ValueError: If there is none of that name, or an id is a string.
+    """
+    for index, one in enumerate(categories):
+        if isinstance(one['id'], str):
+            raise ValueError(
+                f'{where}: categories[{index}].id should be a whole number, but is {one["id"]!r}'
+            )
+    if wanted is None:
+        named = {one.get('name'): one for one in categories}
+        known = [name for name in (dataset_name, PERSON) if name in named]
+        return [named[known[0]]] if known and len(categories) > 1 else list(categories)
+    if not wanted:
+        return list(categories)
+    key = 'name' if isinstance(wanted, str) else 'id'
+    values = {wanted} if isinstance(wanted, str) else set(wanted)
+    taken = [one for one in categories if one.get(key) in values]
+    if not taken:
+        offered = ', '.join(name_of(one) for one in categories) or 'none'
+        sought = ', '.join(map(repr, values))
+        raise ValueError(f'{where} has no category of {key} {sought}; it has: {offered}')
+    return taken
+
+
+def check_ids(ids: Sequence[Hashable], where: str) -> None:
+    """Check that ids differ and are of one type.
+
+    Raises:
+        ValueError: If one occurs twice, or is neither a number nor a string.
+    """
+    types = set(map(type, ids))
+    if not (types <= {int, float} or types <= {str}):
+        index, odd = next(
+            (index, one)
+            for index, one in enumerate(ids)
+            if type(one) not in (int, float, str) or type(one) is not type(ids[0])
+        )
+        raise ValueError(
+            f'{where}[{index}].id is {odd!r}; ids should be all whole numbers, or all strings'
+        )
+    if len(set(ids)) == len(ids):
+        return
+    repeated = [one for one, count in Counter(ids).items() if count > 1]
+    places = [index for index, one in enumerate(ids) if one == repeated[0]]
+    raise ValueError(
+        f'{where}: {len(repeated):,} of {len(set(ids)):,} ids occur more than once, the first is '
+        f'{repeated[0]!r} (numbers {", ".join(map(str, places[:3]))} of the list); all but one of '
+        'each would be lost: give every record an id of its own (were files joined?)'
+    )
+
+
+def _check_form(content: object, where: str) -> None:
+    """Say why a file is no annotation file, or which record lacks a field."""
+    expected = 'a COCO annotation file is an object with images, annotations and categories'
+    if not isinstance(content, dict):
+        hint = ' (detection results? they belong to bbox_file)' if isinstance(content, list) else ''
+        raise ValueError(f'{where} holds a {type(content).__name__}, but {expected}{hint}')
+    absent = [key for key in LISTS if key not in content]
+    if absent:
+        raise ValueError(f'{where} lacks {", ".join(absent)}; {expected}')
+    for kind, fields in LISTS.items():
+        check_records(content[kind], fields, f'{where}: {kind}')
+
+
+def _check_images(images: Sequence[Mapping], where: str) -> None:
+    sizes = _table([(image['width'], image['height']) for image in images], 2)
+    if sizes is not None and (sizes > 0).all():
+        return
+    for index, image in enumerate(images):
+        for key in ('width', 'height'):
+            size = _table([[image[key]]], 1)
+            if size is None or not size > 0:
+                raise ValueError(
+                    f'{where}: images[{index}].{key} should be a positive number of pixels, but '
+                    f'is {image[key]!r}'
+                )
+
+
+def _in_images(
+    annotations: list[dict], images: Sequence[Mapping], where: str, left_out: Tally
+) -> list[dict]:
+    """The annotations of listed images."""
+    known = {image['id'] for image in images}
+    kept = [one for one in annotations if one['image_id'] in known]
+    if annotations and not kept:
+        example = f'; an id is {images[0]["id"]!r}' if images else ''
+        raise ValueError(
+            f'{where}: none of the {len(annotations):,} annotations is of a listed image (the '
+            f'first has image_id {annotations[0]["image_id"]!r}{example}); ids have to be the same '
+            'in images and annotations, a number not being a string'
+        )
+    if len(kept) < len(annotations):
+        left_out.add(NO_IMAGE, (one['id'] for one in annotations if one['image_id'] not in known))
+    return kept
+
+
+def _of_categories(
+    people: list[dict], taken: Sequence[Mapping], listed: Sequence[Mapping], where: str,
+    left_out: Tally,
+) -> list[dict]:  # fmt: skip
+    """The annotations of the categories that are taken."""
+    ids = {one['id'] for one in taken}
+    kept = [one for one in people if one['category_id'] in ids]
+    if len(kept) == len(people):
+        return kept
+    if not kept:
+        raise ValueError(
+            f'{where}: none of the {len(people):,} annotations is of category '
+            f'{", ".join(name_of(one) for one in taken)} (the first has category_id '
+            f'{people[0]["category_id"]!r}); correct it, or the ids of categories'
+        )
+    reasons = {one['id']: f'of category {name_of(one)}' for one in listed}
+    for one in people:
+        if one['category_id'] not in ids:
+            left_out.add(reasons.get(one['category_id'], NO_CATEGORY), [one['id']])
+    return kept
+
+
+def _check_boxes(people: Sequence[Mapping], where: str) -> None:
+    boxed = [one for one in people if one.get('bbox') is not None]
+    boxes = _table([one['bbox'] for one in boxed], 4)
+    if boxes is not None and np.isfinite(boxes).all():
+        return
+    for index, one in enumerate(people):
+        box = one.get('bbox')
+        if box is None:
+            continue
+        values = _table([box], 4)
+        if values is None:
+            raise ValueError(
+                f'{where}: annotations[{index}].bbox should be [x, y, w, h], but is {box!r:.60} '
+                f'(annotation {one["id"]!r})'
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f'{where}: bbox of annotation {one["id"]!r} is not finite: {box}; correct it, or '
+                'leave the annotation out'
+            )
+
+
+def _check_areas(people: Sequence[Mapping], where: str) -> None:
+    given = [one for one in people if one.get('area') is not None]
+    if _table([[one['area']] for one in given], 1) is not None:
+        return
+    for one in given:
+        if _table([[one['area']]], 1) is None:
+            raise ValueError(
+                f'{where}: area of annotation {one["id"]!r} should be a number, but is '
+                f'{one["area"]!r:.60}'
+            )
+
+
+def _table(rows: Sequence[Sequence], length: int) -> np.ndarray | None:
+    """Numbers (N, length); None if they are others, or not numbers."""
+    if not rows:
+        return np.empty((0, length))
+    try:
+        table = np.array(rows)
+    except ValueError:  # of different lengths
+        return None
+    fits = table.ndim == 2 and table.shape[1] == length and table.dtype.kind in 'iuf'
+    return table if fits else None
+
+
+def name_of(category: Mapping) -> str:
+    """A category as messages name it."""
+    return f'{category.get("name", "without a name")!r} (id {category["id"]})'
+
+
+def _several(categories: Sequence[Mapping]) -> str:
+    names = ', '.join(name_of(one) for one in categories)
+    return (
+        f'; the file has several categories, {names}: set `category` to the name of the one meant'
+    )
