@@ -156,3 +156,42 @@ def test_a_cropper_that_knows_nothing_of_reduction_is_refused(tmp_path):
 def test_reduction_needs_colour_pictures_by_opencv():
     with pytest.raises(ValueError, match=r"to be \('color', 'cv2'\), not \('grayscale', 'cv2'\)"):
         ours.LoadImage(reduce_for=INPUT, color_type='grayscale')
+
+
+def turned_jpeg(image) -> bytes:
+    """A file whose EXIF data say that it is to be turned by a quarter before it is shown."""
+    orientation = b'\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00'
+    exif = b'Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01' + orientation + b'\x00\x00\x00\x00'
+    content = jpeg(image)
+    return content[:2] + b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif + content[2:]
+
+
+class TestSize:
+    def test_images_are_turned_as_exif_says_like_mmposes(self, tmp_path):
+        (tmp_path / 'a.jpg').write_bytes(turned_jpeg(smooth((40, 90))))
+        results = {'img_path': str(tmp_path / 'a.jpg')}
+        found = ours.LoadImage()(dict(results))['img']
+        assert found.shape == (90, 40, 3)
+        np.testing.assert_array_equal(found, mmposes.LoadImage()(dict(results))['img'])
+
+    @pytest.mark.parametrize('options', [{}, {'reduce_for': INPUT}, {'ignore_empty': True}])
+    def test_annotations_of_the_unturned_pixels_are_refused(self, tmp_path, options):
+        (tmp_path / 'a.jpg').write_bytes(turned_jpeg(smooth((40, 90))))
+        box = np.array([[0, 0, 80, 80]], np.float32)
+        results = {'img_path': str(tmp_path / 'a.jpg'), 'img_shape': (40, 90), 'bbox': box}
+        with pytest.raises(ValueError, match=r'a.jpg` is 40 x 90 .* file says 90 x 40: .*EXIF'):
+            ours.LoadImage(**options)(dict(results))
+        as_stored = ours.LoadImage(color_type='color_ignore_orientation')(dict(results))
+        assert as_stored['img_shape'] == (40, 90)
+
+    @pytest.mark.parametrize('reduce_for', [None, INPUT])
+    def test_resized_copies_are_refused(self, path, reduce_for):
+        box = np.array([[0, 0, 80, 80]], np.float32)
+        results = {'img_path': path, 'img_shape': (406, 602), 'bbox': box}
+        with pytest.raises(ValueError, match=r'is 301 x 203 .* says 602 x 406: is it a resized'):
+            ours.LoadImage(reduce_for=reduce_for)(results)
+
+    @pytest.mark.parametrize('shape', [(203, 301), (203, 302), (202, 300)])
+    def test_a_pixel_of_rounding_is_accepted(self, path, shape):
+        found = ours.LoadImage()({'img_path': path, 'img_shape': shape})
+        assert found['img_shape'] == found['ori_shape'] == (203, 301)

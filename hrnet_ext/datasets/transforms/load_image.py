@@ -9,6 +9,7 @@ from mmcv.image import imfrombytes
 from mmengine.fileio import get
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 
+from hrnet_ext.datasets.transforms.image_size import check_size
 from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_reduced
 from hrnet_ext.registry import TRANSFORMS
 
@@ -28,7 +29,9 @@ class Picture(NamedTuple):
 class LoadImage(MMPoseLoadImage):
     """MMPose's ``LoadImage`` with one clear error for a missing, empty or broken file.
 
-    An image already in ``results['img']`` is used as it is.
+    An image already in ``results['img']`` is used as it is. One that is read is turned as its EXIF
+    data say (but for ``color_type='color_ignore_orientation'``), as in MMPose, and its size is
+    compared with ``results['img_shape']``, the annotated one, where the data set knows it.
 
     Args:
         reuse: Decode a file once for all its people, if they come one after another, as they do
@@ -42,8 +45,8 @@ class LoadImage(MMPoseLoadImage):
 
     Raises:
         FileNotFoundError: If the file does not exist or may not be read.
-        ValueError: If it is empty or not an image; if ``reduce_for`` is asked of other than BGR
-            images decoded by OpenCV.
+        ValueError: If it is empty, not an image or of another size than annotated; if
+            ``reduce_for`` is asked of other than BGR images decoded by OpenCV.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class LoadImage(MMPoseLoadImage):
             if self.ignore_empty:
                 return None
             raise
+        check_size(results['img_path'], results.get('img_shape'), picture.shape)
         reduced = {'img_reduction': picture.reduction} if picture.reduction > 1 else {}
         shapes = {'img_shape': picture.shape, 'ori_shape': picture.shape}
         return {**results, 'img': picture.image, **shapes, **reduced}
