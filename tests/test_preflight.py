@@ -1,5 +1,7 @@
 """Whatever does not fit together is named, in one error, before the first step."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,19 @@ def test_testing_is_checked_too(config):
 def test_a_first_picture_that_is_none_is_named(config, tmp_path):
     (tmp_path / 'data' / 'images' / '000001.png').write_text('no picture')
     with pytest.raises(ValueError, match=r'000001.png. is not an image'):
+        start(config)
+
+
+@pytest.mark.parametrize('loader', ['hrnet_ext.LoadImage', 'LoadImage'])
+def test_an_image_of_another_size_than_annotated_is_named_whoever_loads_it(
+    config, tmp_path, loader
+):
+    path = tmp_path / 'data' / 'people.json'
+    content = json.loads(path.read_text())
+    content['images'][1].update(width=192, height=192)
+    path.write_text(json.dumps(content))
+    config.train_dataloader.dataset.pipeline[0].type = loader
+    with pytest.raises(ValueError, match=r'train_dataloader.*2.png. is 96 x 96 .* says 192 x 192'):
         start(config)
 
 

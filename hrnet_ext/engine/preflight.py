@@ -7,9 +7,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
+from hrnet_ext.datasets.transforms.image_size import check_size
 from hrnet_ext.datasets.transforms.reduction import check_croppers
 from hrnet_ext.engine import agreement
 from hrnet_ext.registry import HOOKS
+
+NUM_IMAGES = 4  # that are read of each data set, evenly spread
 
 
 def _loops(runner: Runner) -> Iterator[tuple[str, BaseLoop]]:
@@ -44,7 +47,7 @@ def _dataset_problems(dataset: object, model: nn.Module, key: str) -> list[str]:
         problems += agreement.pipeline_problems(transforms, model.head.decoder, key)
     if transforms:
         problems += _reduction_problems(transforms, key)
-        problems += _first_image_problems(dataset, transforms[0], key)
+        problems += _image_problems(dataset, transforms[0], key)
     return problems
 
 
@@ -57,10 +60,15 @@ def _reduction_problems(transforms: Sequence, key: str) -> list[str]:
     return []
 
 
-def _first_image_problems(dataset: object, load: object, key: str) -> list[str]:
-    """Read the first image alone: the steps after it would draw random numbers."""
+def _image_problems(dataset: object, load: object, key: str) -> list[str]:
+    """Read a few images alone: the steps after it would draw random numbers."""
+    places = range(0, len(dataset), max(1, len(dataset) // NUM_IMAGES))
     try:
-        load(dataset.get_data_info(0))
+        for info in map(dataset.get_data_info, places[:NUM_IMAGES]):
+            annotated = info.get('img_shape')
+            loaded = load(info) or {}
+            if 'img_path' in loaded and 'ori_shape' in loaded:
+                check_size(loaded['img_path'], annotated, loaded['ori_shape'])
     except (OSError, ValueError, AssertionError) as error:
         return [f'{key}.dataset: {error}']
     return []
@@ -90,10 +98,10 @@ class PreflightHook(Hook):
     """Raise one error that lists everything in a configuration that does not fit together.
 
     Compares number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size
-    and ``save_best`` with each other, and crops with reduced pictures; reads the first image of
-    every loader. Runs once per command, before weights are downloaded; takes well under a second
-    and draws no random number, so results do not depend on it. Where training is to be compiled it
-    also tries a compiler, which takes some seconds.
+    and ``save_best`` with each other, and crops with reduced pictures; reads a few images of every
+    loader and compares their sizes with the annotated ones. Runs once per command, before weights
+    are downloaded; takes well under a second and draws no random number, so results do not depend
+    on it. Where training is to be compiled it also tries a compiler, which takes some seconds.
     """
 
     priority = 'VERY_HIGH'
