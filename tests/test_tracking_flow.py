@@ -172,11 +172,14 @@ def test_frames_of_two_sizes_are_refused_with_the_cure(kind):
 @pytest.mark.parametrize(
     ('frame', 'message'),
     [
-        (np.zeros((4, 4, 2), np.uint8), r'should be \(H, W, 3\) BGR or .* but is \(4, 4, 2\)'),
+        (np.zeros((4, 4, 2), np.uint8), r'should be \(H, W, 3\) BGR, .* but is \(4, 4, 2\)'),
         (np.zeros((0, 4, 3), np.uint8), r'not empty, but is \(0, 4, 3\)'),
         (np.zeros(4, np.uint8), r'but is \(4,\)'),
-        (np.zeros((4, 4, 3), np.float32), r'should be uint8, 0 to 255, but is float32; convert'),
-        ('frame.jpg', 'should be an array .* but is str'),
+        (
+            np.zeros((4, 4, 3), np.float32),
+            r'but is \(4, 4, 3\) float32; bring its values to 0 to 255',
+        ),
+        ('frame.jpg', 'a frame should be .* but is str'),
         (None, 'but is NoneType'),
     ],
 )

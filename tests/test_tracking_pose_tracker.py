@@ -322,10 +322,10 @@ def test_poses_that_are_not_sound_are_refused(poses, message):
 @pytest.mark.parametrize(
     ('boxes', 'message'),
     [
-        ([[0, 0, 9, np.nan]], 'frame 0, box 0: coordinates and score should be finite'),
+        ([[0, 0, 9, np.nan]], 'frame 0: box 0: coordinates and score should be finite'),
         ([[0, 0, 9, 9], [50, 60, 20, 30]], r'box 1 ends before it begins: .*; give \(x1, y1, x2'),
         ([[0, 0, 9]], r'should be \(N, 4\), x1 y1 x2 y2, or \(N, 5\) .* but are \(1, 3\)'),
-        ([0, 0, 9, 9], r'but are \(4,\)'),
+        ([0, 0, 9], r'but are \(3,\)'),
     ],
 )
 def test_boxes_that_are_not_sound_are_refused(boxes, message):

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from hrnet_ext.tracking.frames import as_bgr
+from hrnet_ext.formats.images import as_bgr
 
 IMAGE_SUFFIXES = (
     '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.avif',
@@ -82,7 +82,7 @@ class ImageSource(Source):
     """Images from files, URLs and arrays.
 
     Args:
-        images: Paths, URLs, or arrays (H, W, 3) BGR or (H, W) grey, uint8.
+        images: Paths, URLs, or arrays (H, W, 3) BGR, uint8.
         load: Reads a file or URL.
     """
 
@@ -134,7 +134,7 @@ def image_source(inputs: Sequence, load: Load) -> ImageSource:
     images: list[str | np.ndarray] = []
     for index, entry in enumerate(inputs):
         if isinstance(entry, np.ndarray):
-            images.append(_checked_array(entry, index))
+            images.append(as_bgr(entry, f'input {index}').copy())
         elif not isinstance(entry, (str, os.PathLike)):
             raise ValueError(
                 f'input {index} should be a path or an array, but is {type(entry).__name__}'
@@ -170,10 +170,3 @@ def suffix_hint(path: str) -> str:
         f'{reason}; images end in {" ".join(IMAGE_SUFFIXES[:8])} ..., '
         f'videos in {" ".join(VIDEO_SUFFIXES[:6])} ...'
     )
-
-
-def _checked_array(array: np.ndarray, index: int) -> np.ndarray:
-    try:
-        return as_bgr(array)
-    except ValueError as error:
-        raise ValueError(f'input {index}: {error}') from None

@@ -13,7 +13,12 @@ from mmengine.logging import print_log
 from mmpose.evaluation.functional import nms
 
 from hrnet_ext.apis.frames import Frame, Source
-from hrnet_ext.tracking.checks import checked_boxes
+from hrnet_ext.formats.box_arrays import (
+    box_arrays,
+    faults_of,
+    refuse_faults,
+    without_tensors,
+)
 
 Boxes = Sequence | np.ndarray | Callable[[Frame], Any]
 
@@ -22,8 +27,8 @@ class GivenBoxes:
     """The caller's boxes by frame.
 
     Args:
-        bboxes: For one image (N, 4), or (N, 5) with scores. For several images a list of such, one
-            for each; likewise for a video's frames. Or a function of the frame.
+        bboxes: For one image its boxes, see :mod:`hrnet_ext.formats.box_arrays`. For several images
+            a list of such, one for each; likewise for a video's frames. Or a function of the frame.
         source: The frames they belong to.
 
     Raises:
@@ -33,7 +38,7 @@ class GivenBoxes:
     def __init__(self, bboxes: Boxes, source: Source) -> None:
         self._source = source
         if not callable(bboxes):
-            bboxes = _by_frame(bboxes, source)
+            bboxes = _by_frame(without_tensors(bboxes), source)
         self._bboxes = bboxes
         self._has_warned = False
 
@@ -47,13 +52,10 @@ class GivenBoxes:
             ValueError: If they are no boxes; names frame and box.
         """
         where = self._source.describe(frame)
-        raw = _as_array(self._of(frame, where), where)
-        corners, scores = checked_boxes(raw, where)
-        is_scored = raw.ndim == 2 and raw.shape[1] == 5
+        corners, scores, is_scored = box_arrays(self._of(frame, where), where)
+        if not is_scored:
+            refuse_faults(corners, frame.size, where)
         faults = faults_of(corners, frame.size)
-        if faults and not is_scored:
-            index, fault = next(iter(faults.items()))
-            raise ValueError(f'{where}: box {index} {fault}: {corners[index].tolist()}')
         if faults:
             self._warn(where, corners, faults)
         boxes = np.concatenate([corners, scores[:, None]], 1).astype(np.float32)
@@ -77,23 +79,6 @@ class GivenBoxes:
             'current',
             level=30,
         )
-
-
-def faults_of(corners: np.ndarray, size: tuple[int, int]) -> dict[int, str]:
-    """What is wrong with those of ``corners`` (N, 4) that hold no pixel of an image, by index.
-
-    Args:
-        corners: (N, 4).
-        size: (w, h) of the image.
-    """
-    width, height = size
-    x1, y1, x2, y2 = corners.T
-    outside = (x2 <= 0) | (y2 <= 0) | (x1 >= width) | (y1 >= height)
-    faults = {
-        int(i): f'is outside of the image ({width}x{height})' for i in np.flatnonzero(outside)
-    }
-    empty = np.flatnonzero((x2 <= x1) | (y2 <= y1))
-    return dict(sorted({**faults, **{int(i): 'has no area' for i in empty}}.items()))
 
 
 def best_boxes(boxes: np.ndarray, bbox_thr: float | None, nms_thr: float | None) -> np.ndarray:
@@ -124,9 +109,15 @@ def _by_frame(bboxes: Any, source: Source) -> Sequence:
             f'bboxes should be boxes, a list of them or a function, but is {type(bboxes).__name__}'
         )
     if source.is_video:
+        of_one_image = len(bboxes) and _depth(bboxes) < 3 and all(map(np.size, bboxes))
+        if of_one_image and len(bboxes) != source.length:
+            raise ValueError(
+                f'bboxes are those of one image, but `{source.name}` is a video; give a list with '
+                'the boxes (N, 4) of each frame, or a function of the frame'
+            )
         return bboxes
     if source.length == 1 and _depth(bboxes) < 3:
-        return [[bboxes] if _depth(bboxes) == 1 and len(bboxes) else bboxes]
+        return [bboxes]
     if len(bboxes) != source.length:
         raise ValueError(
             f'bboxes has {len(bboxes)} entries, but there are {source.length} images; give a list '
@@ -142,13 +133,3 @@ def _depth(bboxes: Any) -> int:
     if not isinstance(bboxes, (list, tuple)):
         return 0
     return 1 + max((_depth(entry) for entry in bboxes), default=0)
-
-
-def _as_array(boxes: Any, where: str) -> np.ndarray:
-    try:
-        return np.asarray(boxes, np.float64)
-    except (ValueError, TypeError):
-        raise ValueError(
-            f'{where}: boxes should be (N, 4), x1 y1 x2 y2, or (N, 5) with their scores, but are '
-            f'{boxes!r:.80}'
-        ) from None

@@ -153,7 +153,8 @@ class PoseInferencer(Pose2DInferencer):
 
         Args:
             inputs: Path or URL of an image or video, a folder of images, ``'webcam'`` or
-                ``'webcam:NUMBER'``, an array (H, W, 3) BGR uint8, or a list of images.
+                ``'webcam:NUMBER'``, an array (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA of
+                uint8, or a list of images.
             return_datasamples: Give MMPose's data samples in place of plain dicts.
             batch_size: Frames that go through detector and network at once.
             out_dir: Folder for ``visualizations`` and ``predictions``.
@@ -163,12 +164,12 @@ class PoseInferencer(Pose2DInferencer):
                 ``skeleton_style``, ``draw_heatmap``, ``black_background``, ``vis_out_dir``,
                 ``pred_out_dir``. Beyond it:
 
-                - ``bboxes``: the people's boxes. For one image (N, 4), x1, y1, x2, y2, or (N, 5)
-                  with scores; for several images or a video a list with such an array for each,
-                  or a function of the :class:`~hrnet_ext.apis.frames.Frame` (``index``, ``path``,
-                  ``image``). Each box without score gives one pose, in order, or an error; of
-                  boxes with scores those without a pixel of the image are left out, with a
-                  warning.
+                - ``bboxes``: the people's boxes: lists, arrays or tensors of PyTorch. For one image
+                  (N, 4), x1, y1, x2, y2, or (N, 5) with scores, or one box; for several images or
+                  a video a list with such boxes for each, or a function of the
+                  :class:`~hrnet_ext.apis.frames.Frame` (``index``, ``path``, ``image``). Each
+                  box without score gives one pose, in order, or an error; of boxes with scores
+                  those without a pixel of the image are left out, with a warning.
                 - ``tracking``: True, or a dict with arguments of
                   :class:`~hrnet_ext.tracking.PoseTracker`: the frames are a video, and everybody
                   gets a ``track_id``. Poses are then estimated frame by frame.

@@ -15,6 +15,8 @@ from mmpose.structures import PoseDataSample, merge_data_samples
 from torch import nn
 
 from hrnet_ext.apis.frames import Frame, made_up_name
+from hrnet_ext.formats.box_arrays import box_arrays, refuse_faults
+from hrnet_ext.formats.images import as_bgr
 from hrnet_ext.tracking import TrackedPoses
 
 
@@ -61,9 +63,18 @@ class TopdownPoses:
         return [samples[end - len(of_frame) : end] for end, of_frame in zip(ends, boxes)]
 
     def estimate(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4)."""
-        frame = Frame(0, made_up_name(0), image)
-        scored = np.insert(np.asarray(boxes, np.float32)[:, :4], 4, 1, axis=1)
+        """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4).
+
+        Image and boxes may be given in every way that a
+        :class:`~hrnet_ext.export.runtime.PoseSession` takes.
+
+        Raises:
+            ValueError: If the image is none, or a box has no pixel of it; says which.
+        """
+        frame = Frame(0, made_up_name(0), as_bgr(image))
+        corners = box_arrays(boxes).corners
+        refuse_faults(corners, frame.size)
+        scored = np.insert(corners.astype(np.float32), 4, 1, axis=1)
         (samples,) = self([frame], [scored])
         people = self.merge(frame, samples).pred_instances
         return people.keypoints, people.keypoint_scores

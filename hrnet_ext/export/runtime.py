@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from hrnet_ext.export.crops import cut, regions_of, to_image_space
 from hrnet_ext.export.engines import Settings, open_engine
-from hrnet_ext.export.inputs import checked_boxes, checked_crops, checked_image
 from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.formats.box_arrays import box_arrays, refuse_faults
+from hrnet_ext.formats.images import as_bgr
 
 BATCH_SIZE = 64
 
@@ -80,20 +82,21 @@ class PoseSession:
         """The pose in each box.
 
         Args:
-            image: (H, W, 3) uint8, BGR.
-            boxes: (N, 4) x1, y1, x2, y2; a fifth column, scores, is not used. They may reach out
-                of the image.
+            image: (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA, uint8.
+            boxes: (N, 4) x1, y1, x2, y2, or one box (4,); a list, an array, or a tensor of
+                PyTorch. A fifth column, scores, is not used. They may reach out of the image.
 
         Returns:
             keypoints (N, K, 2) float32 in image space, scores (N, K) float32.
 
         Raises:
-            ValueError: If the image is grey or not uint8, or a box has no pixel of it; says which.
+            ValueError: If the image is not uint8, or a box has no pixel of it; says which.
         """
-        image = checked_image(image)
-        boxes = checked_boxes(boxes, image.shape[1::-1])
+        image = as_bgr(image)
+        corners = box_arrays(boxes).corners
+        refuse_faults(corners, image.shape[1::-1])
         size = self.metadata.input_size
-        regions = regions_of(boxes, size, self.metadata.padding)
+        regions = regions_of(corners, size, self.metadata.padding)
         keypoints, scores = self.estimate(cut(image, regions, size))
         return to_image_space(keypoints, regions, size), scores
 
@@ -115,7 +118,7 @@ class PoseSession:
         Raises:
             ValueError: If they are of another size or type.
         """
-        crops = checked_crops(crops, self.metadata.input_size)
+        crops = _checked_crops(crops, self.metadata.input_size)
         if not len(crops):
             num_keypoints = len(self.metadata.keypoints.names)
             return {
@@ -150,3 +153,19 @@ class PoseSession:
             crops = crops[np.minimum(np.arange(self.batch_size), count - 1)]
         found = self._engine(self.prepare(crops))
         return {name: each[:count] for name, each in found.items()}
+
+
+def _checked_crops(crops: Any, input_size: tuple[int, int]) -> np.ndarray:
+    """Crops (B, H, W, 3) uint8, BGR.
+
+    Raises:
+        ValueError: If they are not such, or not of ``input_size`` (w, h).
+    """
+    crops = np.asarray(crops)
+    width, height = input_size
+    if crops.dtype != np.uint8 or crops.shape[1:] != (height, width, 3):
+        raise ValueError(
+            f'crops should be (B, {height}, {width}, 3) uint8, BGR, but are {crops.shape} '
+            f'{crops.dtype}'
+        )
+    return crops

@@ -1,1 +1,1 @@
-"""What annotation files say, and whether it is sound; data sets, metrics and tools ask here."""
+"""What files and callers say, checked: annotations, box files, boxes and images in memory."""

@@ -4,31 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from hrnet_ext.formats.box_arrays import box_arrays, refuse_not_finite
 from hrnet_ext.tracking.poses import PoseEstimates
-
-
-def checked_boxes(boxes: Any, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (N, 4) and their scores (N,), 1 each unless there is a fifth column.
-
-    Raises:
-        ValueError: If they are not boxes; the message begins with ``where``.
-    """
-    array = np.asarray(boxes, np.float64)
-    if not array.size:
-        return np.zeros((0, 4)), np.zeros(0)
-    if array.ndim != 2 or array.shape[1] not in (4, 5):
-        raise ValueError(
-            f'{where}: boxes should be (N, 4), x1 y1 x2 y2, or (N, 5) with their scores, '
-            f'but are {array.shape}'
-        )
-    refuse_not_finite(array, 'coordinates and score', f'{where}, box')
-    negative = np.flatnonzero((array[:, 2:4] < array[:, :2]).any(axis=1))
-    if len(negative):
-        raise ValueError(
-            f'{where}: box {negative[0]} ends before it begins: {array[negative[0], :4].tolist()}; '
-            'give (x1, y1, x2, y2), not (x, y, w, h)'
-        )
-    return array[:, :4], array[:, 4] if array.shape[1] == 5 else np.ones(len(array))
 
 
 def checked_estimates(
@@ -70,19 +47,10 @@ def checked_poses(
     )
     boxes, box_scores = poses.boxes, poses.box_scores
     if boxes is not None:
-        boxes, _ = checked_boxes(boxes, where)
+        boxes = box_arrays(boxes, where).corners
     box_scores = np.ones(len(keypoints)) if box_scores is None else np.asarray(box_scores, float)
     for name, values in (('boxes', boxes), ('box_scores', box_scores)):
         if values is not None and len(values) != len(keypoints):
             raise ValueError(f'{where}: there are {len(keypoints)} poses, but {len(values)} {name}')
     refuse_not_finite(box_scores, 'box_scores', f'{where}, pose')
     return keypoints, scores, boxes, box_scores
-
-
-def refuse_not_finite(values: np.ndarray, what: str, where: str) -> None:
-    """Raise a ValueError if one of ``values`` (N, ...) is not finite: ``where`` and its index."""
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
-    if len(bad):
-        raise ValueError(
-            f'{where} {bad[0]}: {what} should be finite, but are {values[bad[0]].tolist()}'
-        )

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from hrnet_ext.tracking.frames import Picture, as_bgr, check_sizes, frame_size, grey_picture
+from hrnet_ext.formats.images import as_bgr
+from hrnet_ext.tracking.frames import Picture, check_sizes, frame_size, grey_picture
 
 DenseFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -51,7 +52,7 @@ class CallableFlow:
 
     def prepare(self, frame: np.ndarray) -> Picture:
         """The frame in colour, at its own size."""
-        return Picture(as_bgr(frame), frame_size(frame))
+        return Picture(as_bgr(frame, 'a frame').copy(), frame_size(frame))
 
     def move(
         self, previous: Picture, current: Picture, keypoints: np.ndarray, present: np.ndarray

@@ -1,12 +1,14 @@
 """Frames as optical flow takes them: checked, grey or BGR, and made smaller.
 
-A frame is (H, W, 3) BGR, (H, W) or (H, W, 1) grey, uint8.
+A frame is an image, see :mod:`hrnet_ext.formats.images`.
 """
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from hrnet_ext.formats.images import as_bgr, check_image
 
 
 def frame_size(frame: np.ndarray) -> tuple[int, int]:
@@ -15,38 +17,15 @@ def frame_size(frame: np.ndarray) -> tuple[int, int]:
     Raises:
         ValueError: If it is no frame.
     """
-    if not isinstance(frame, np.ndarray):
-        raise ValueError(
-            'a frame should be an array (H, W, 3) BGR or (H, W) grey, '
-            f'but is {type(frame).__name__}'
-        )
-    channels = frame.shape[2] if frame.ndim == 3 else 1
-    if frame.ndim not in (2, 3) or channels not in (1, 3) or frame.size == 0:
-        raise ValueError(
-            f'a frame should be (H, W, 3) BGR or (H, W) grey and not empty, but is {frame.shape}'
-        )
-    if frame.dtype != np.uint8:
-        raise ValueError(
-            f'a frame should be uint8, 0 to 255, but is {frame.dtype}; convert it with '
-            'numpy.clip(frame, 0, 255).astype(numpy.uint8), scaled if it is 0 to 1'
-        )
+    check_image(frame, 'a frame')
     return frame.shape[1], frame.shape[0]
 
 
 def as_grey(frame: np.ndarray) -> np.ndarray:
     """The frame as (H, W), a copy: its user may draw on it before the next one comes."""
-    frame_size(frame)
-    if frame.ndim == 3 and frame.shape[2] == 3:
-        return cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    if frame_size(frame) and frame.ndim == 3 and frame.shape[2] > 1:
+        return cv2.cvtColor(as_bgr(frame), cv2.COLOR_BGR2GRAY)
     return frame.reshape(frame.shape[:2]).copy()
-
-
-def as_bgr(frame: np.ndarray) -> np.ndarray:
-    """The frame as (H, W, 3), a copy."""
-    frame_size(frame)
-    if frame.ndim == 3 and frame.shape[2] == 3:
-        return frame.copy()
-    return cv2.cvtColor(as_grey(frame), cv2.COLOR_GRAY2BGR)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hrnet_ext.formats.box_arrays import box_arrays
 from hrnet_ext.tracking.association import MATCHINGS, UNMATCHED
 from hrnet_ext.tracking.boxes import boxes_around
-from hrnet_ext.tracking.checks import checked_boxes, checked_estimates, checked_poses
+from hrnet_ext.tracking.checks import checked_estimates, checked_poses
 from hrnet_ext.tracking.dense_flow import DenseFunction
 from hrnet_ext.tracking.flow import Flow, make_flow
 from hrnet_ext.tracking.frames import frame_size
@@ -82,16 +83,17 @@ class PoseTracker:
         """Estimate and track the people of the video's next frame.
 
         Args:
-            frame: (H, W, 3) BGR or (H, W) grey, uint8.
-            boxes: The detector's: (N, 4), (x1, y1, x2, y2), or (N, 5) with scores. What is outside
-                the frame is cut off; a box wholly outside or without area is left out.
+            frame: (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA, uint8.
+            boxes: The detector's: (N, 4), (x1, y1, x2, y2), or (N, 5) with scores, see
+                :mod:`hrnet_ext.formats.box_arrays`. What is outside the frame is cut off; a box
+                wholly outside or without area is left out.
 
         Raises:
             ValueError: If something is not as described, or a number is not finite.
         """
         if self.pose_fn is None:
             raise ValueError('update() needs a pose_fn; give one to PoseTracker, or use track()')
-        given = detected(*checked_boxes(boxes, self._where))
+        given = detected(*box_arrays(boxes, self._where)[:2])
         now = self._advance(frame)
         candidates = [given.within(frame_size(frame))]
         if self.options.propagate_boxes and now.queue.frames:
@@ -110,7 +112,7 @@ class PoseTracker:
         taken for a duplicate. The people stay in order.
 
         Args:
-            frame: (H, W, 3) BGR or (H, W) grey, uint8; None will do if the flow is ``'none'``.
+            frame: As in :meth:`update`; None will do if the flow is ``'none'``.
             poses: The people of the frame.
 
         Raises:
