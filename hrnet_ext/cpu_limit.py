@@ -1,7 +1,7 @@
-"""Which of a CPU's instructions oneDNN may use: PyTorch and OpenVINO compute by it.
+"""Which of a CPU's instructions oneDNN may use, by which PyTorch and OpenVINO compute; its cores.
 
-Its environment variable imitates older processors, see docs/speed.md. The standard library alone
-is imported: what runs exported files does without PyTorch.
+OneDNN's environment variable imitates older processors, see docs/speed.md. The standard library
+alone is imported: what runs exported files does without PyTorch.
 """
 
 from __future__ import annotations
@@ -27,3 +27,10 @@ def instruction_limit(environment: Mapping[str, str] = os.environ) -> str:
 def allows_bf16(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether oneDNN may multiply bf16 in hardware, where the CPU can."""
     return instruction_limit(environment).partition('=')[2].upper() not in WITHOUT_BF16
+
+
+def usable_cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 import torch
 
@@ -45,6 +47,6 @@ def test_a_torch_export_file_runs_on_fake_cuda(tmp_path, codec, monkeypatch):
 @pytest.mark.parametrize('name', ['torchscript', 'torch-export'])
 def test_a_device_that_is_not_there_is_named(tmp_path, name):
     path = tmp_path / {'torchscript': 'pose.torchscript', 'torch-export': 'pose.pt2'}[name]
-    path.touch()
+    zipfile.ZipFile(path, 'w').close()
     with pytest.raises(ValueError, match="PyTorch has no device 'cuda:77' here"):
         PoseSession(path, device='cuda:77')

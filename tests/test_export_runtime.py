@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.metadata
+import multiprocessing
+import pickle
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from hrnet_ext.export.description import read_metadata
 from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.export.real_crops import random_crops
 from hrnet_ext.export.runtime import PoseSession
@@ -290,6 +298,116 @@ def test_onnxruntime_does_not_take_the_cpu_for_a_gpu_unasked(exported, monkeypat
         "libcudnn.so.9. pip install 'onnxruntime-gpu[cuda,cudnn]' brings those of its CUDA "
         'version; or leave the device out to run on the CPU'
     )
+
+
+PROVIDERS = [
+    pytest.param('onnx', 'onnxruntime', marks=with_onnxruntime),
+    pytest.param('onnx', 'openvino', marks=with_openvino),
+    pytest.param('torchscript', 'torchscript'),
+    pytest.param('torch-export', 'torch-export', marks=pytest.mark.exhaustive),
+]
+
+
+@pytest.fixture(scope='module')
+def files(exported, tmp_path_factory) -> Callable[[str], Path]:
+    """The model's file in each format, written once."""
+
+    @lru_cache
+    def file(name: str) -> Path:
+        if name == 'onnx':
+            return exported[0]
+        return export(small_config(), tmp_path_factory.mktemp(name), name, model=exported[1])[0]
+
+    return file
+
+
+@pytest.mark.parametrize(('name', 'provider'), PROVIDERS)
+def test_threads_share_a_session(files, provider, name):
+    session = PoseSession(files(name), provider, num_threads=1)
+    boxes = [random_boxes(1 + index % 3, index)[:, :4] for index in range(5)]
+    wanted = [session(picture(), each) for each in boxes]
+    start = threading.Barrier(4)
+
+    def work(_: int) -> list:
+        start.wait()
+        return [session(picture(), each) for each in boxes]
+
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(work, range(4)):
+            for one, other in zip(found, wanted, strict=True):
+                np.testing.assert_array_equal(one[0], other[0])
+                np.testing.assert_array_equal(one[1], other[1])
+
+
+@with_openvino
+@pytest.mark.parametrize(
+    ('cores', 'num_threads', 'side_by_side'), [(4, 1, 4), (4, 2, 2), (2, 1, 2), (4, None, 1)]
+)
+def test_openvino_runs_as_many_calls_side_by_side_as_there_are_cores(
+    exported, monkeypatch, cores, num_threads, side_by_side
+):
+    from hrnet_ext.runtimes import open_vino
+
+    monkeypatch.setattr(open_vino, 'usable_cores', lambda: cores)
+    model = PoseSession(exported[0], 'openvino', num_threads=num_threads)._engine._model
+    requests = [model._take() for _ in range(side_by_side)]  # nobody gives one back
+    assert len({id(request) for request in requests}) == side_by_side
+    late = threading.Thread(target=lambda: requests.append(model._take()), daemon=True)
+    late.start()
+    late.join(0.2)
+    assert late.is_alive()  # it waits
+    model._free.put(requests[0])
+    late.join(10)
+    assert requests[-1] is requests[0]
+
+
+@pytest.mark.parametrize(('name', 'provider'), PROVIDERS)
+def test_a_pickled_session_opens_its_file_again_with_its_options(
+    files, monkeypatch, tmp_path, name, provider
+):
+    path = files(name)
+    monkeypatch.chdir(path.parent)
+    session = PoseSession(path.name, provider, num_threads=1, batch_size=3, fixed_batch=True)
+    content = pickle.dumps(session)
+    assert len(content) < 1000
+    monkeypatch.chdir(tmp_path)
+    again = pickle.loads(content)
+    assert again._arguments == session._arguments
+    assert again._engine is not session._engine
+    assert again._arguments['num_threads'] == 1
+    assert (again.batch_size, again.fixed_batch) == (3, True)
+    assert copy.deepcopy(session) is session
+    boxes = random_boxes(4)[:, :4]
+    for one, other in zip(again(picture(), boxes), session(picture(), boxes)):
+        np.testing.assert_array_equal(one, other)
+
+
+@with_openvino
+def test_a_session_works_in_another_process(exported):
+    session = PoseSession(exported[0], 'openvino', num_threads=1)
+    wanted = session(picture(), [[10, 5, 90, 110]])
+    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:
+        found = pool.submit(session, picture(), [[10, 5, 90, 110]]).result()
+    np.testing.assert_array_equal(found[0], wanted[0])
+
+
+@pytest.mark.parametrize(('name', 'provider'), PROVIDERS)
+def test_what_a_file_says_of_itself_is_read_without_a_runtime(files, name, provider, monkeypatch):
+    metadata = PoseSession(files(name), provider).metadata
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    assert read_metadata(files(name)) == metadata
+
+
+@with_openvino
+def test_openvinos_own_and_converted_files_say_what_they_are(exported, tmp_path):
+    import openvino
+
+    from hrnet_ext.runtimes.open_vino import shared_core
+
+    own, _, metadata = export(small_config(), tmp_path, 'openvino', model=exported[1])
+    assert read_metadata(own) == metadata
+    openvino.save_model(shared_core().read_model(exported[0]), tmp_path / 'theirs.xml')
+    assert read_metadata(tmp_path / 'theirs.xml') == metadata
 
 
 @with_openvino

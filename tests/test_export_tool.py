@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
 from torch import nn
 
 from hrnet_ext.apis.demo import run_demo
@@ -277,6 +279,34 @@ def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch)
     pipeline = 'test_dataloader.dataset.pipeline.1.padding=1.5'
     with pytest.raises(ValueError, match=r'exported for boxes padded by 1.25, .* pads by 1.5'):
         metrics(exported[0], '--cfg-options', pipeline)
+
+
+@with_onnxruntime
+def test_a_file_is_loaded_once_and_by_the_provider_that_was_chosen(source, tmp_path, monkeypatch):
+    from hrnet_ext.apis import PoseInferencer
+    from hrnet_ext.export import engines, runtime
+    from hrnet_ext.export.configs import exported_config, replace_model
+    from tests.export_cases import export
+
+    path, _, _ = export(small_config(), tmp_path, 'onnx')
+    opened = []
+
+    def open_engine(path: object, provider: str | None, settings: engines.Settings):
+        opened.append(provider)
+        return engines.open_engine(path, 'onnxruntime', settings)
+
+    monkeypatch.setattr(runtime, 'open_engine', open_engine)
+    monkeypatch.setitem(engines.PROVIDERS, 'openvino', ('openvino', 'is_broken', 'Here'))
+    PoseInferencer(str(path), device='cpu', det_model='whole_image')
+    assert opened == [None]
+    exported_config(path)
+    cfg = Config.fromfile(source / 'pose.py')
+    cfg.model.provider = 'onnxruntime'
+    replace_model(cfg, str(path))
+    assert opened == [None]  # neither loads it: they read what it says of itself
+    assert cfg.model.provider == 'onnxruntime'
+    MODELS.build(cfg.model)
+    assert opened == [None, 'onnxruntime']
 
 
 def _test_arguments(*arguments: str) -> argparse.Namespace:

@@ -28,7 +28,7 @@ def find_model(model: Any, weights: str | None) -> tuple[Any, str | None]:
         return model, weights
     name = os.fspath(model)
     if is_exported(name):
-        from hrnet_ext.export.configs import exported_config  # here: it may need a runtime
+        from hrnet_ext.export.configs import exported_config
 
         return exported_config(name), None
     if os.path.isfile(name):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import hrnet_ext
-from hrnet_ext.cpu_limit import VARIABLES
+from hrnet_ext.cpu_limit import VARIABLES, usable_cores
 from hrnet_ext.precision import choice_for
 
 # What limits the instructions of oneDNN, ATen, MKL and OpenVINO
@@ -58,13 +58,6 @@ def load_average() -> str:
         return ' '.join(f'{load:.2f}' for load in os.getloadavg())
     except OSError:
         return 'unknown'
-
-
-def usable_cores() -> int:
-    """How many this process may use."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hrnet_ext.benchmark.machine import usable_cores
 from hrnet_ext.benchmark.stage import Stage
+from hrnet_ext.cpu_limit import usable_cores
 from hrnet_ext.datasets.synthetic import generate, make_spec
 from hrnet_ext.writing import write_json
 

@@ -7,9 +7,8 @@ import os
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from hrnet_ext.export.engines import Settings, open_engine
+from hrnet_ext.export.description import read_metadata
 from hrnet_ext.export.estimator import metainfo_of
-from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.export.model import keypoints_of, padding_of
 
 ESTIMATOR = 'hrnet_ext.ExportedPoseEstimator'
@@ -28,7 +27,7 @@ def exported_config(path: str | os.PathLike[str]) -> Config:
         FileNotFoundError: If there is no such file.
         ValueError: If it is broken or none of ours.
     """
-    metadata = _metadata_of(path)
+    metadata = read_metadata(path)
     crop = {'type': 'TopdownAffine', 'input_size': metadata.input_size}
     pipeline = [
         {'type': 'hrnet_ext.LoadImage'},
@@ -67,7 +66,7 @@ def replace_model(cfg: Config, path: str) -> None:
         ValueError: If it is broken, or does not go with the config's data set or crops.
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
-    metadata = _metadata_of(path)
+    metadata = read_metadata(path)
     padding = padding_of(cfg.test_dataloader.dataset.pipeline, metadata.input_size)
     if padding != metadata.padding:
         raise ValueError(
@@ -101,7 +100,3 @@ def refuse_optimizing(path: str | os.PathLike[str], mode: str | bool | None) -> 
         raise ValueError(
             f'{path} runs as it was exported: leave out optimize {mode}, or export it with --half'
         )
-
-
-def _metadata_of(path: str | os.PathLike[str]) -> Metadata:
-    return Metadata.from_json(open_engine(path, None, Settings()).description, str(path))

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from hrnet_ext.export.crops import cut, regions_of, to_image_space
+from hrnet_ext.export.description import read_description
 from hrnet_ext.export.engines import Settings, open_engine
-from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.export.metadata import Metadata, precision_in
 from hrnet_ext.formats.box_arrays import box_arrays, refuse_faults
 from hrnet_ext.formats.images import as_bgr
 
@@ -29,6 +30,12 @@ class PoseSession:
 
     Called with a frame and boxes it is what :class:`~hrnet_ext.tracking.PoseTracker` takes.
 
+    Several threads may share it: their calls run side by side in ONNX Runtime and PyTorch, and in
+    OpenVINO if ``num_threads`` leaves cores to others; else OpenVINO gives each call all cores, one
+    call after the other. It can be pickled, with its arguments: in the other process it opens the
+    file again, which must lie at the same path there. Start such processes by ``spawn`` or
+    ``forkserver``: the threads of a runtime do not survive a fork.
+
     Args:
         path: A file of ``tools/export.py``.
         provider: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files ``'torchscript'``
@@ -38,7 +45,7 @@ class PoseSession:
             never run.
         precision: ``'half'`` runs a file in OpenVINO with half precision, whatever it was written
             in, ``'fp32'`` with full; empty goes by the file.
-        num_threads: None leaves it to the provider.
+        num_threads: Of one call; None leaves it to the provider.
         batch_size: Crops that are computed at once, at most.
         fixed_batch: Compute exactly ``batch_size`` crops at once, the last one over and over where
             there are fewer. OpenVINO plans ahead for it: in bf16 on a CPU, W32 takes a fifth less
@@ -72,9 +79,21 @@ class PoseSession:
             raise ValueError(f"precision should be 'fp32' or 'half', but is {precision!r}")
         self.batch_size = batch_size
         self.fixed_batch = fixed_batch
-        settings = Settings(device, precision, num_threads, batch_size if fixed_batch else 0)
+        self._arguments = {
+            'path': os.path.abspath(path),
+            'provider': provider,
+            'device': device,
+            'precision': precision,
+            'num_threads': num_threads,
+            'batch_size': batch_size,
+            'fixed_batch': fixed_batch,
+        }
+        description = read_description(path)
+        fixed_size = batch_size if fixed_batch else 0
+        written_in = precision_in(description)
+        settings = Settings(device, precision, num_threads, fixed_size, written_in)
         self._engine = open_engine(path, provider, settings)
-        self.metadata = Metadata.from_json(self._engine.description, str(path))
+        self.metadata = Metadata.from_json(description, str(path))
 
     def __call__(
         self, image: np.ndarray, boxes: Sequence | np.ndarray
@@ -145,6 +164,17 @@ class PoseSession:
         mean, std = np.array([self.metadata.mean, self.metadata.std], np.float32)
         images = (pixels.astype(np.float32) - mean) / std
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What opens the file again."""
+        return self._arguments
+
+    def __setstate__(self, arguments: dict[str, Any]) -> None:
+        self.__init__(**arguments)
+
+    def __deepcopy__(self, memo: dict) -> PoseSession:
+        """Nothing in it ever changes: copies share it."""
+        return self
 
     def _run(self, crops: np.ndarray) -> Mapping[str, np.ndarray]:
         """All outputs for at most ``batch_size`` crops."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from threading import Lock
+from queue import Empty, LifoQueue
+from threading import Semaphore
 
 import numpy as np
 import openvino
 
-from hrnet_ext.cpu_limit import allows_bf16
+from hrnet_ext.cpu_limit import allows_bf16, usable_cores
 
 CPU = 'CPU'
 # OpenVINO's name of a precision, and that of the device's ability, best first.
@@ -17,14 +18,18 @@ HALVES = (('bf16', 'BF16'), ('f16', 'FP16'))
 
 
 class OpenVinoModel:
-    """A compiled model.
+    """A compiled model; several threads may call it.
+
+    On a CPU OpenVINO runs one call of a compiled model after the other. With ``num_threads`` a
+    thread that finds all busy compiles the model once more, as long as there are cores for it;
+    after that, threads wait. Without, one call has all the cores.
 
     Args:
         model: It, with a batch of any size or of one.
         device: OpenVINO's name of a device.
         precision: ``'f32'``, ``'bf16'`` or ``'f16'``. fp32 is said explicitly: left alone, OpenVINO
             takes bf16 on processors that have it.
-        num_threads: None leaves it to OpenVINO.
+        num_threads: Of one call; None leaves it to OpenVINO.
     """
 
     def __init__(
@@ -44,13 +49,34 @@ class OpenVinoModel:
             options['INFERENCE_NUM_THREADS'] = num_threads
         compiled = shared_core().compile_model(model, device, options)
         self._outputs = [output.any_name for output in compiled.outputs]
-        self._request, self._lock = compiled.create_infer_request(), Lock()
+        if device == CPU:
+            most = usable_cores() // num_threads if num_threads else 1
+            again = (model.clone(), device, options) if most > 1 else None  # it may be reshaped
+        else:
+            most, again = compiled.get_property('OPTIMAL_NUMBER_OF_INFER_REQUESTS'), None
+        self._compiled, self._again = compiled, again
+        self._more = Semaphore(max(most, 1) - 1)
+        self._free: LifoQueue[openvino.InferRequest] = LifoQueue()
+        self._free.put(compiled.create_infer_request())
 
     def __call__(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """The model's outputs by name, in their order."""
-        with self._lock:  # a request serves one thread at a time
-            found = self._request.infer([inputs], share_inputs=True)
+        request = self._take()
+        try:
+            found = request.infer([inputs], share_inputs=True)
+        finally:
+            self._free.put(request)
         return dict(zip(self._outputs, found.values()))
+
+    def _take(self) -> openvino.InferRequest:
+        """A request that serves nobody: a free one, a new one, else the next that gets free."""
+        try:
+            return self._free.get_nowait()
+        except Empty:
+            if not self._more.acquire(blocking=False):
+                return self._free.get()
+        compiled = shared_core().compile_model(*self._again) if self._again else self._compiled
+        return compiled.create_infer_request()
 
     def __deepcopy__(self, memo: dict) -> OpenVinoModel:
         """Nothing in it ever changes: copies share it."""

@@ -14,13 +14,7 @@ import numpy as np
 
 
 class Engine(Protocol):
-    """A loaded file.
-
-    Args:
-        description: Its JSON, see :class:`~hrnet_ext.export.metadata.Metadata`.
-    """
-
-    description: str
+    """A loaded file; several threads may call it."""
 
     def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
         """The graph's outputs by name."""
@@ -36,12 +30,14 @@ class Settings:
             Empty goes by the file.
         num_threads: None leaves it to the provider.
         batch_size: How many inputs every call has; 0 leaves it open.
+        written_in: The precision that the file was written in; empty of others' files.
     """
 
     device: str = ''
     precision: str = ''
     num_threads: int | None = None
     batch_size: int = 0
+    written_in: str = ''
 
 
 # Provider: the module it needs, ours, and its class. The first that is installed is the default.
@@ -64,6 +60,21 @@ def is_exported(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix in SUFFIXES
 
 
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """The path of an exported file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If its name is no exported model's.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f'{path}: the name should end in {", ".join(SUFFIXES)}')
+    if not path.is_file():
+        raise FileNotFoundError(f'exported model not found: {path}')
+    return path
+
+
 def open_engine(path: str | os.PathLike[str], provider: str | None, settings: Settings) -> Engine:
     """Load an exported file.
 
@@ -78,11 +89,7 @@ def open_engine(path: str | os.PathLike[str], provider: str | None, settings: Se
             this one is broken.
         ImportError: If no provider for it is installed.
     """
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f'{path}: the name should end in {", ".join(SUFFIXES)}')
-    if not path.is_file():
-        raise FileNotFoundError(f'exported model not found: {path}')
+    path = checked_path(path)
     _, module, name = PROVIDERS[_choose(path, provider)]
     return getattr(import_module(f'{__name__}.{module}'), name)(path, settings)
 

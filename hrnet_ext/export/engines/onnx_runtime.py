@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.export.metadata import KEY
 from hrnet_ext.runtimes.onnx_runtime import OnnxRuntimeModel
 from hrnet_ext.runtimes.onnx_session import CPU
 
@@ -39,8 +38,6 @@ class OnnxRuntimeEngine:
             raise ValueError(
                 f'ONNX Runtime cannot load {path}: {error} (cut short in copying? export it again)'
             ) from error
-        session = self._model.session
-        self.description = session.get_modelmeta().custom_metadata_map.get(KEY, '')
 
     def __call__(self, inputs: np.ndarray) -> Mapping[str, np.ndarray]:
         return self._model(inputs)

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import openvino
 
 from hrnet_ext.cpu_limit import allows_bf16, instruction_limit
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.export.metadata import KEY, precision_in
 from hrnet_ext.runtimes.open_vino import (
     CPU,
     OpenVinoModel,
@@ -46,8 +44,7 @@ class OpenVinoEngine:
             raise ValueError(f'{path} needs {path.with_suffix(".bin").name} beside it')
         try:
             model = core.read_model(path)
-            self.description = _description(model)
-            precision = _precision(device, settings, precision_in(self.description))
+            precision = _precision(device, settings)
             if settings.batch_size:
                 fix_batch(model, settings.batch_size)
             self._model = OpenVinoModel(
@@ -71,16 +68,8 @@ def _lacks_half(device: str) -> str:
     )
 
 
-def _description(model: openvino.Model) -> str:
-    """Our JSON; of an ONNX file OpenVINO keeps it under ``framework``."""
-    for where in ([KEY], ['framework', KEY]):
-        if model.has_rt_info(where):
-            return model.get_rt_info(where).astype(str)
-    return ''
-
-
-def _precision(device: str, settings: Settings, written_in: str) -> str:
-    if (settings.precision or written_in) != 'half':
+def _precision(device: str, settings: Settings) -> str:
+    if (settings.precision or settings.written_in) != 'half':
         return 'f32'
     half = best_half(capabilities_of(device), device)
     if half is None:

@@ -11,7 +11,6 @@ import torch
 from torch.export.passes import move_to_device_pass
 
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.export.metadata import KEY, precision_in
 from hrnet_ext.precision import emulation_warning
 
 OUTPUTS = ('keypoints', 'scores', 'heatmaps')
@@ -31,22 +30,19 @@ class _TorchEngine:
         if settings.num_threads:
             torch.set_num_threads(settings.num_threads)
         self._device = _present(settings.device or 'cpu')
-        extra = {KEY: ''}
         try:
-            self._run = self._load(path, extra)
+            self._run = self._load(path)
         except Exception as error:  # of the archive, of its reader in C++, or of unpickling
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
                 f'PyTorch cannot load {path}: {reason} (cut short in copying? export it again)'
             ) from error
-        text = extra[KEY]
-        self.description = text.decode() if isinstance(text, bytes) else text
-        slow = precision_in(self.description) == 'half' and emulation_warning(self._device)
+        slow = settings.written_in == 'half' and emulation_warning(self._device)
         if slow:
             cure = 'export it without --half'
             warnings.warn(f'{path} is in bf16; {slow}: {cure}', RuntimeWarning, stacklevel=4)
 
-    def _load(self, path: Path, extra: dict) -> Callable:
+    def _load(self, path: Path) -> Callable:
         raise NotImplementedError
 
     @torch.inference_mode()
@@ -58,17 +54,17 @@ class _TorchEngine:
 class TorchScriptEngine(_TorchEngine):
     """A TorchScript file."""
 
-    def _load(self, path: Path, extra: dict) -> Callable:
-        return torch.jit.load(str(path), self._device, _extra_files=extra).eval()
+    def _load(self, path: Path) -> Callable:
+        return torch.jit.load(str(path), self._device).eval()
 
 
 class TorchExportEngine(_TorchEngine):
     """A file of ``torch.export``."""
 
-    def _load(self, path: Path, extra: dict) -> Callable:
+    def _load(self, path: Path) -> Callable:
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', 'The given buffer is not writable')  # nor written
-            program = torch.export.load(str(path), extra_files=extra)
+            program = torch.export.load(str(path))
         # not Module.to: the program also asserts which device its maps are on
         return move_to_device_pass(program, self._device).module()
 
