@@ -19,7 +19,10 @@ from hrnet_ext.apis import PoseInferencer
 from hrnet_ext.apis.boxes_file import read_boxes
 from hrnet_ext.apis.demo import run_demo
 from hrnet_ext.apis.frames import Frame
-from hrnet_ext.visualization.tracks import Trails, draw_labels, track_color
+from hrnet_ext.visualization.labels import draw_labels
+from hrnet_ext.visualization.palette import track_color
+from hrnet_ext.visualization.poses import Skeleton, Style, limb_thickness
+from hrnet_ext.visualization.tracks import Trails
 from tests.inference_cases import (
     picture,
     pose_config,
@@ -178,34 +181,76 @@ def test_a_frame_without_an_entry_is_named(tmp_path):
         boxes(frame('in/b.jpg'))
 
 
-def test_labels_stay_inside_of_the_picture():
+def test_labels_stay_inside_of_the_image():
     canvas = np.zeros((60, 80, 3), np.uint8)
-    boxes = np.array([[-20.0, -20, 5, 5], [75, 55, 90, 70]])
     colors = [track_color(0), track_color(1)]
-    draw_labels(canvas, boxes, ['0  1.00', '1  1.00'], colors)
+    draw_labels(canvas, np.array([[-20.0, -20], [75, 55]]), ['0  1.00', '1  1.00'], colors)
     assert tuple(canvas[0, 0]) == colors[0]
     labels = [np.argwhere((canvas == color).all(-1)) for color in colors]
     sizes = [np.ptp(points, axis=0).tolist() for points in labels]
     assert sizes[0] == sizes[1]  # neither is cut
 
 
-def test_neighbouring_tracks_differ_in_colour():
-    colors = np.array([track_color(i) for i in range(40)])
-    apart = np.abs(colors[:, None] - colors[None]).sum(-1)
-    for distance in range(1, 5):
-        assert apart.diagonal(distance).min() > 90
+def trail_of(trails: Trails, columns: list[int]) -> list[int]:
+    """How bright the trail is on the ground at some columns."""
+    canvas = np.zeros((60, 160, 3), np.uint8)
+    trails.draw(canvas, Style(Skeleton([], [], [])))
+    return canvas[30, columns].max(axis=-1).tolist()
 
 
-def test_a_trail_grows_to_its_length_and_outlasts_its_person_a_little():
-    trails = Trails(length=3, patience=1)
-    ends = []
-    for step in range(6):
-        if step < 4:
-            trails.update(np.array([7]), np.array([[10.0, 10, 20, 30]]) + [10 * step, 0] * 2)
-        else:
-            trails.update(np.array([], int), np.zeros((0, 4)))
-        canvas = np.zeros((60, 80, 3), np.uint8)
-        trails.draw(canvas)
-        columns = (canvas[30] == track_color(7)).all(-1)
-        ends.append([x for x in (15, 25, 35, 45) if columns[x]])
-    assert ends == [[15], [15, 25], [15, 25, 35], [25, 35, 45], [25, 35, 45], []]
+def walk(trails: Trails, *columns: int | None) -> None:
+    """Let person 7 stand at some columns, a frame each; None leaves a frame without anybody."""
+    for x in columns:
+        here = [] if x is None else [[x - 15.0, 0, x + 15, 30]]
+        trails.update(np.full(len(here), 7), np.reshape(here, (-1, 4)))
+
+
+def test_a_trail_fades_with_its_age_and_ends_at_its_length():
+    trails = Trails(length=4)
+    walk(trails, 20, 26, 32, 38, 44)
+    oldest, older, newest = trail_of(trails, [29, 35, 41])
+    assert 0 < oldest < older < newest < 255
+    assert trail_of(trails, [22]) == [0]
+
+
+def test_a_trail_is_cut_where_its_person_jumps():
+    trails = Trails()
+    walk(trails, 20, 26, 80, 86)
+    assert trail_of(trails, [23, 50, 83])[:2] == [0, 0]
+    assert trail_of(trails, [83]) > [0]
+
+
+def test_a_trail_ends_when_its_person_leaves_and_does_not_come_back():
+    trails = Trails()
+    walk(trails, 20, 26, None)
+    assert trail_of(trails, [23]) == [0]
+    walk(trails, 32, 38)
+    assert trail_of(trails, [23, 29]) == [0, 0]
+    assert trail_of(trails, [35]) > [0]
+
+
+def test_trails_are_thinner_than_limbs():
+    style = Style(Skeleton([], [], []))
+    for height, width in ((240, 320), (1080, 1920)):
+        trails, side = Trails(), height * 0.8
+        for x in (0.4, 0.45):
+            box = [x * width, 0.1 * height, x * width + side / 2, 0.1 * height + side]
+            trails.update(np.array([1]), np.array([box]))
+        canvas = np.zeros((height, width, 3), np.uint8)
+        trails.draw(canvas, style)
+        thickness = np.count_nonzero(canvas.max(axis=-1).max(axis=1) > 99)
+        assert 0 < thickness < limb_thickness(side, canvas.shape, style)
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('--thickness', 'thickness should be at least 1 .pixels., but is -2'),
+        ('--radius', 'radius should be at least 0 .pixels., but is -2'),
+    ],
+)
+def test_a_negative_size_is_refused_before_any_work(demo, tmp_path, option, message):
+    write_pictures(tmp_path / 'in', 1)
+    with pytest.raises(ValueError, match=message):
+        demo(tmp_path / 'in', '--whole-image', '--out-dir', tmp_path / 'out', option, -2)
+    assert not (tmp_path / 'out').exists()

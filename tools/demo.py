@@ -19,8 +19,9 @@ def main() -> None:
 def parse_args() -> argparse.Namespace:
     """The arguments."""
     parser = argparse.ArgumentParser(
-        description="Draw people's skeletons into images and videos: the left side green, the "
-        'right orange; with --track also ids and trails. Predictions are written as JSON.'
+        description="Draw people's skeletons into images and videos: the left side blue, the "
+        'right orange, the middle yellow; with --track everybody in a color of their own, with id '
+        'and trail. Predictions are written as JSON.'
     )
     parser.add_argument(
         'input', help='image, folder of images, video, URL, webcam or webcam:NUMBER'
@@ -90,8 +91,8 @@ def parse_args() -> argparse.Namespace:
     drawing.add_argument(
         '--kpt-thr', type=float, default=0.3, help='least score of a keypoint (%(default)s)'
     )
-    drawing.add_argument('--radius', type=int, help='of keypoints, pixels (by image size)')
-    drawing.add_argument('--thickness', type=int, help='of limbs, pixels (by image size)')
+    drawing.add_argument('--radius', type=int, help='of keypoints, pixels (by limbs)')
+    drawing.add_argument('--thickness', type=int, help='of limbs, pixels (by person)')
     drawing.add_argument('--draw-bbox', action='store_true', help='draw the boxes')
     drawing.add_argument('--draw-heatmap', action='store_true', help='put heatmaps underneath')
     drawing.add_argument('--black-background', action='store_true', help='leave the image out')

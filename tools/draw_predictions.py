@@ -6,7 +6,8 @@ from hrnet_ext import cli
 def main() -> None:
     """Draw the pictures and say where they are."""
     parser = cli.config_parser(
-        'Draw ground truth (left) and prediction (right) of a test, a PNG an image and a sheet.'
+        'Draw ground truth (left) and prediction (right) of a test, a PNG an image and a sheet. '
+        "A person's left side is blue, the right side orange, the middle yellow."
     )
     parser.add_argument('dump', help='what tools/test.py --dump wrote')
     parser.add_argument('--out-dir', default='pictures', help='folder for them (%(default)s)')
@@ -19,14 +20,14 @@ def main() -> None:
     from hrnet_ext.apis.draw_dump import draw_dump
     from hrnet_ext.apis.run_config import read_config
 
-    sheet, *pictures = draw_dump(
+    sheet, *drawings = draw_dump(
         read_config(args.config, args.cfg_options),
         args.dump,
         args.out_dir,
         num_images=args.num_images,
         min_score=args.min_score,
     )
-    print(f'{len(pictures)} pictures in {args.out_dir}, all of them on {sheet}')
+    print(f'{len(drawings)} drawings in {args.out_dir}, all of them on {sheet}')
 
 
 if __name__ == '__main__':

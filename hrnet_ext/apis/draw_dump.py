@@ -1,15 +1,18 @@
-"""Pictures from the predictions that ``tools/test.py --dump`` wrote."""
+"""Drawings of the predictions that ``tools/test.py --dump`` wrote."""
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.apis.inference import dataset_meta_from_config
 
-from hrnet_ext.visualization.comparison import Skeleton, contact_sheet, side_by_side
+from hrnet_ext.visualization.comparison import contact_sheet, gather, side_by_side
+from hrnet_ext.visualization.files import drawing_names, read_image, write_image
+from hrnet_ext.visualization.poses import Skeleton, Style
 
 OVERVIEW = 'overview.png'
 
@@ -31,29 +34,26 @@ def draw_dump(
         The files, the sheet first.
 
     Raises:
-        ValueError: If ``dump`` is not such a file.
+        ValueError: If ``dump`` is not such a file, or of another data set than the config's.
         FileNotFoundError: If it or one of its images does not exist.
     """
+    if num_images < 1:
+        raise ValueError(f'--num-images should be at least 1, but is {num_images}')
     people_of = _people_by_image(dump)
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     meta = dataset_meta_from_config(cfg, dataset_mode='test')
-    skeleton = Skeleton(
-        names=[meta['keypoint_id2name'][k] for k in range(meta['num_keypoints'])],
-        links=meta['skeleton_links'],
-    )
+    _check_data_set(meta, next(iter(people_of.values()))[0], dump, cfg.filename)
+    style = Style(Skeleton.of(meta), min_score=min_score, draw_scores=True)
     folder = Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths, pictures = [], []
-    for image_path, people in list(people_of.items())[:num_images]:
-        image = cv2.imread(image_path)
-        if image is None:
-            raise FileNotFoundError(f'cannot read image {image_path}')
-        truth = _stack(people, 'gt_instances', 'keypoints_visible', 0.5)
-        prediction = _stack(people, 'pred_instances', 'keypoint_scores', min_score)
-        pictures.append(side_by_side(image, truth, prediction, skeleton=skeleton))
-        paths.append(folder / f'{Path(image_path).stem}.png')
-        _write(paths[-1], pictures[-1])
-    _write(folder / OVERVIEW, contact_sheet(pictures))
+    chosen = list(people_of)[:num_images]
+    paths, drawings = [], []
+    for image_path, name in drawing_names(chosen).items():
+        truth = gather(person['gt_instances'] for person in people_of[image_path])
+        prediction = gather(person['pred_instances'] for person in people_of[image_path])
+        drawings.append(side_by_side(read_image(image_path), truth, prediction, style))
+        paths.append((folder / name).with_suffix('.png'))
+        write_image(paths[-1], drawings[-1])
+    write_image(folder / OVERVIEW, contact_sheet(drawings))
     return [folder / OVERVIEW, *paths]
 
 
@@ -71,16 +71,15 @@ def _people_by_image(dump: str) -> dict[str, list[dict]]:
     return people_of
 
 
-def _stack(
-    people: list[dict], group: str, confidence: str, threshold: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Keypoints (N, K, 2) of an image's people and which of them to draw (N, K)."""
-    instances = [person[group] for person in people]
-    keypoints = np.concatenate([np.asarray(i['keypoints']) for i in instances])
-    certain = np.concatenate([np.asarray(i[confidence]) >= threshold for i in instances])
-    return keypoints, certain
-
-
-def _write(path: Path, picture: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), picture):
-        raise OSError(f'cannot write {path}')
+def _check_data_set(
+    meta: Mapping[str, Any], sample: Mapping[str, Any], dump: str, config: str | None
+) -> None:
+    """Compare the keypoints of a dump with those of a config."""
+    num_dumped = np.shape(sample['pred_instances']['keypoints'])[1]
+    dumped = sample.get('dataset_name', meta['dataset_name'])
+    if (num_dumped, dumped) != (meta['num_keypoints'], meta['dataset_name']):
+        raise ValueError(
+            f'{dump} holds {num_dumped} keypoints of the data set `{dumped}`, but the config '
+            f'{config} has {meta["num_keypoints"]} of `{meta["dataset_name"]}`; give the config '
+            'that was tested'
+        )

@@ -19,7 +19,8 @@ from mmengine.logging import print_log
 
 from hrnet_ext.apis.frames import Frame, ImageSource, Source, base_name
 from hrnet_ext.apis.video_writer import VideoWriter
-from hrnet_ext.writing import PARTIAL_SUFFIX, write_atomically, write_json
+from hrnet_ext.visualization.files import drawing_name, write_image
+from hrnet_ext.writing import PARTIAL_SUFFIX, write_json
 
 
 class Outputs(ABC):
@@ -75,7 +76,7 @@ class ImageOutputs(Outputs):
             _check_names(source.paths)
         if vis_out_dir:
             for path in source.paths:
-                refuse_overwriting(os.path.join(vis_out_dir, picture_name(path)), path)
+                refuse_overwriting(os.path.join(vis_out_dir, drawing_name(base_name(path))), path)
 
     def write(self, frame: Frame, instances: list[dict], picture: np.ndarray | None) -> None:
         """See :class:`Outputs`."""
@@ -83,9 +84,8 @@ class ImageOutputs(Outputs):
             name = f'{Path(base_name(frame.path)).stem}.json'
             write_json(os.path.join(self.pred_out_dir, name), plain(instances), indent=2)
         if self.vis_out_dir and picture is not None:
-            name = picture_name(frame.path)
-            _, content = cv2.imencode(Path(name).suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-            write_atomically(os.path.join(self.vis_out_dir, name), content.data)
+            name = drawing_name(base_name(frame.path))
+            write_image(os.path.join(self.vis_out_dir, name), picture)
 
 
 class VideoOutputs(Outputs):
@@ -178,12 +178,6 @@ def plain(instances: list[dict]) -> list[dict]:
         }
         for one in instances
     ]
-
-
-def picture_name(path: str) -> str:
-    """The file name of an image's picture: its own, or a PNG where OpenCV cannot write such."""
-    name = base_name(path)
-    return name if cv2.haveImageWriter(name) else f'{Path(name).stem}.png'
 
 
 def refuse_overwriting(output: str | os.PathLike[str], source: str) -> None:

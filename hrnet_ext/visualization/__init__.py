@@ -1,1 +1,1 @@
-"""Pictures of poses."""
+"""Drawings of poses."""

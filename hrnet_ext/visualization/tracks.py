@@ -1,94 +1,103 @@
-"""Labels and trails of people, drawn over their skeletons.
+"""Where tracked people came from.
 
-Legend: pictures (H, W, 3) uint8, RGB; N people; boxes (N, 4) x1, y1, x2, y2 in pixels.
+Legend: images (H, W, 3) uint8, RGB; N people; boxes (N, 4) x1, y1, x2, y2 in pixels.
 """
 
 from __future__ import annotations
 
-import colorsys
 from collections import deque
-from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-Color = tuple[int, int, int]
-PLAIN: Color = (60, 60, 60)
-BLACK: Color = (0, 0, 0)
-WHITE: Color = (255, 255, 255)
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601: how bright red, green and blue look
-GOLDEN_RATIO = 0.618034  # successive hues a golden section apart stay apart
-FONT = cv2.FONT_HERSHEY_SIMPLEX
+from hrnet_ext.visualization.palette import Color, track_color
+from hrnet_ext.visualization.poses import Style, limb_thickness
+
 TRAIL_LENGTH = 30  # frames
-TRAIL_PATIENCE = 5  # frames
+LONGEST_STEP = 0.3  # of the box's longer side in one frame; a longer one is a jump
+NEWEST = 220  # opacity of a trail's newest part, of 255
 
 
-def track_color(track_id: int) -> Color:
-    """RGB of a track, unlike that of its neighbours in number."""
-    red, green, blue = colorsys.hsv_to_rgb(track_id * GOLDEN_RATIO % 1, 0.85, 0.95)
-    return round(red * 255), round(green * 255), round(blue * 255)
+class Place(NamedTuple):
+    """Where somebody stood: frame, middle of the box's lower edge, and the box's longer side."""
 
-
-def draw_labels(
-    picture: np.ndarray, boxes: np.ndarray, texts: Sequence[str], colors: Sequence[Color]
-) -> None:
-    """Write a text above each box, into ``picture`` itself.
-
-    Args:
-        picture: RGB.
-        boxes: (N, 4).
-        texts: N.
-        colors: N, of the texts' background.
-    """
-    height, width = picture.shape[:2]
-    scale = max(0.35, min(height, width) / 1000)
-    for (x1, y1, *_), text, color in zip(np.rint(boxes).astype(int).tolist(), texts, colors):
-        (text_width, text_height), baseline = cv2.getTextSize(text, FONT, scale, 1)
-        label_width, label_height = text_width + 4, text_height + baseline + 2
-        left = min(max(x1, 0), max(width - 1 - label_width, 0))
-        top = min(max(y1 - label_height, 0), max(height - 1 - label_height, 0))
-        corner = (left + label_width, top + label_height)
-        cv2.rectangle(picture, (left, top), corner, color, cv2.FILLED)
-        origin = (left + 2, top + text_height + 1)
-        ink = BLACK if np.dot(color, LUMA) > 140 else WHITE
-        cv2.putText(picture, text, origin, FONT, scale, ink, 1, cv2.LINE_AA)
+    frame: int
+    x: float
+    y: float
+    side: float
 
 
 class Trails:
     """Where the people of a video walked: the middles of their boxes' lower edges.
 
+    A trail fades with its age. It is cut where its person was missing or jumped, and not drawn in
+    frames without its person.
+
     Args:
         length: Frames that a trail goes back.
-        patience: Frames that a trail stays for somebody who is not seen any more.
     """
 
-    def __init__(self, length: int = TRAIL_LENGTH, patience: int = TRAIL_PATIENCE) -> None:
-        self.length, self.patience = length, patience
-        self._places: dict[int, deque[tuple[int, int]]] = {}
-        self._last_seen: dict[int, int] = {}
+    def __init__(self, length: int = TRAIL_LENGTH) -> None:
+        self.length = length
+        self._places: dict[int, deque[Place]] = {}
         self._frame = 0
 
     def update(self, track_ids: np.ndarray, boxes: np.ndarray) -> None:
-        """Add where the people (N,) are in the next frame.
+        """Add where the people are in the next frame.
 
         Args:
             track_ids: (N,).
             boxes: (N, 4).
         """
         self._frame += 1
-        for track_id, (x1, _, x2, y2) in zip(track_ids.tolist(), boxes.tolist()):
-            place = round((x1 + x2) / 2), round(y2)
-            self._places.setdefault(track_id, deque(maxlen=self.length)).append(place)
-            self._last_seen[track_id] = self._frame
-        for track_id, frame in list(self._last_seen.items()):
-            if frame < self._frame - self.patience:
-                del self._places[track_id], self._last_seen[track_id]
+        for track_id, (x1, y1, x2, y2) in zip(track_ids.tolist(), boxes.tolist()):
+            place = Place(self._frame, (x1 + x2) / 2, y2, max(x2 - x1, y2 - y1))
+            places = self._places.setdefault(track_id, deque(maxlen=self.length))
+            if places and not _is_step(places[-1], place):
+                places.clear()
+            places.append(place)
+        self._places = {
+            track_id: places
+            for track_id, places in self._places.items()
+            if places[-1].frame == self._frame
+        }
 
-    def draw(self, picture: np.ndarray) -> None:
-        """Draw all trails into ``picture``, each in its track's colour."""
-        thickness = max(2, round(min(picture.shape[:2]) / 200))
+    def draw(self, canvas: np.ndarray, style: Style) -> None:
+        """Draw the trails of the frame's people into ``canvas``, each in its track's color.
+
+        Args:
+            canvas: RGB.
+            style: How the people are drawn; trails are half as thick as their limbs.
+        """
         for track_id, places in self._places.items():
-            color = track_color(track_id)
-            points = np.array(places, np.int32)
-            cv2.polylines(picture, [points], False, color, thickness, cv2.LINE_AA)
-            cv2.circle(picture, places[-1], thickness + 1, color, -1, cv2.LINE_AA)
+            thickness = max(1, limb_thickness(places[-1].side, canvas.shape, style) // 2)
+            ages = [1 - (self._frame - place.frame) / self.length for place in places]
+            points = np.array([place[1:3] for place in places])
+            _draw_fading(canvas, points, ages, track_color(track_id), thickness)
+
+
+def _is_step(last: Place, place: Place) -> bool:
+    """Whether somebody can have walked from one place to the next."""
+    distance = np.hypot(place.x - last.x, place.y - last.y)
+    is_next = place.frame == last.frame + 1
+    return is_next and bool(distance <= LONGEST_STEP * max(place.side, last.side))
+
+
+def _draw_fading(
+    canvas: np.ndarray, points: np.ndarray, strengths: list[float], color: Color, thickness: int
+) -> None:
+    """Blend a line through points (P, 2) into ``canvas``; ``strengths`` P, up to 1."""
+    height, width = canvas.shape[:2]
+    corner = np.clip(points.min(axis=0) - thickness - 1, 0, (width, height)).astype(int)
+    end = np.clip(points.max(axis=0) + thickness + 2, 0, (width, height)).astype(int)
+    region = canvas[corner[1] : end[1], corner[0] : end[0]]
+    if not region.size:
+        return
+    opacity = np.zeros(region.shape[:2], np.uint8)
+    inside = np.rint(points - corner).astype(int).tolist()
+    for (a, b), strength in zip(pairwise(inside), strengths[1:]):
+        cv2.line(opacity, a, b, round(NEWEST * strength), thickness, cv2.LINE_AA)
+    weight = opacity[..., None] / np.float32(255)
+    region[:] = np.rint(region + weight * (np.array(color, np.float32) - region))

@@ -9,25 +9,25 @@ how_to_get = f'render the data: python tools/make_butterflies.py {data_root}'
 metainfo = dict(
     dataset_name='butterflies',
     keypoint_info={
-        0: dict(name='head', id=0, color=[51, 153, 255], type='upper', swap=''),
+        0: dict(name='head', id=0, color=[240, 228, 66], type='upper', swap=''),
         1: dict(
-            name='left_fore_wing', id=1, color=[0, 255, 0], type='upper', swap='right_fore_wing'
+            name='left_fore_wing', id=1, color=[86, 180, 233], type='upper', swap='right_fore_wing'
         ),
         2: dict(
-            name='right_fore_wing', id=2, color=[255, 128, 0], type='upper', swap='left_fore_wing'
+            name='right_fore_wing', id=2, color=[213, 94, 0], type='upper', swap='left_fore_wing'
         ),
         3: dict(
-            name='left_hind_wing', id=3, color=[0, 255, 0], type='lower', swap='right_hind_wing'
+            name='left_hind_wing', id=3, color=[86, 180, 233], type='lower', swap='right_hind_wing'
         ),
         4: dict(
-            name='right_hind_wing', id=4, color=[255, 128, 0], type='lower', swap='left_hind_wing'
+            name='right_hind_wing', id=4, color=[213, 94, 0], type='lower', swap='left_hind_wing'
         ),
     },
     skeleton_info={
-        0: dict(link=('head', 'left_fore_wing'), id=0, color=[0, 255, 0]),
-        1: dict(link=('head', 'right_fore_wing'), id=1, color=[255, 128, 0]),
-        2: dict(link=('head', 'left_hind_wing'), id=2, color=[0, 255, 0]),
-        3: dict(link=('head', 'right_hind_wing'), id=3, color=[255, 128, 0]),
+        0: dict(link=('head', 'left_fore_wing'), id=0, color=[86, 180, 233]),
+        1: dict(link=('head', 'right_fore_wing'), id=1, color=[213, 94, 0]),
+        2: dict(link=('head', 'left_hind_wing'), id=2, color=[86, 180, 233]),
+        3: dict(link=('head', 'right_hind_wing'), id=3, color=[213, 94, 0]),
     },
     joint_weights=[1.0] * 5,
     sigmas=[0.05] * 5,  # how exactly people agree on a keypoint; COCO's range from 0.025 to 0.107

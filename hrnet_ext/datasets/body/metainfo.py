@@ -5,9 +5,9 @@ A keypoint is named ``left_``, ``right_`` or neither, then its part: ``left_knee
 
 from collections.abc import Mapping, Sequence
 
-HEAD_PARTS = ('nose', 'eye', 'ear', 'head_top', 'head_bottom', 'upper_neck')
+from hrnet_ext.visualization.palette import color_of, side_of
+
 LOWER_PARTS = ('pelvis', 'hip', 'knee', 'ankle')
-GREEN, ORANGE, BLUE = [0, 255, 0], [255, 128, 0], [51, 153, 255]  # left, right, middle: MMPose's
 
 
 def part_of(keypoint: str) -> str:
@@ -20,14 +20,6 @@ def mirror_of(keypoint: str) -> str:
     if keypoint.startswith('left_'):
         return keypoint.replace('left_', 'right_')
     return keypoint.replace('right_', 'left_')
-
-
-def side_colour(*keypoints: str) -> list[int]:
-    """RGB by side: green left, orange right, blue for the head and what joins the two sides."""
-    if {part_of(name) for name in keypoints} <= set(HEAD_PARTS):
-        return BLUE
-    sides = {name.split('_')[0] for name in keypoints}
-    return {'left': GREEN, 'right': ORANGE}.get(sides.pop(), BLUE) if len(sides) == 1 else BLUE
 
 
 def make_metainfo(
@@ -55,16 +47,21 @@ def make_metainfo(
             index: {
                 'name': keypoint,
                 'id': index,
-                'color': side_colour(keypoint),
+                'color': _color(keypoint),
                 'type': 'lower' if part_of(keypoint) in LOWER_PARTS else 'upper',
                 'swap': mirror_of(keypoint) if mirror_of(keypoint) != keypoint else '',
             }
             for index, keypoint in enumerate(keypoints)
         },
         'skeleton_info': {
-            index: {'link': link, 'id': index, 'color': side_colour(*link)}
+            index: {'link': link, 'id': index, 'color': _color(*link)}
             for index, link in enumerate(limbs)
         },
         'joint_weights': [loss_weights.get(part, 1.0) for part in parts],
         'sigmas': [sigmas[part] for part in parts],
     }
+
+
+def _color(*keypoints: str) -> list[int]:
+    """RGB of a keypoint, or of a limb by its ends."""
+    return list(color_of(map(side_of, keypoints)))
