@@ -59,9 +59,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
     # torch.distributed.launch passes --local-rank, before PyTorch 2.0 --local_rank
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument('--show-dir', help='draw predictions into this folder of the run')
-    parser.add_argument('--show', action='store_true', help='show predictions in a window')
-    parser.add_argument('--interval', type=int, help='draw every so many samples')
+    parser.add_argument(
+        '--show-dir', help='draw ground truth and predictions of images into this folder of the run'
+    )
+    parser.add_argument('--show', action='store_true', help='show these drawings in a window')
+    parser.add_argument('--interval', type=int, help='draw every so many images')
     parser.add_argument('--wait-time', type=float, help='seconds that a window stays')
 
 

@@ -15,7 +15,7 @@ default_hooks = dict(
         rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='PoseVisualizationHook', enable=False),
+    visualization=dict(type='hrnet_ext.PoseVisualizationHook', enable=False),
 )
 custom_hooks = [
     dict(type='hrnet_ext.PreflightHook'),  # data, codec and model agree, before the first step

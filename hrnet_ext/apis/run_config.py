@@ -16,6 +16,8 @@ from hrnet_ext.apis.config_file import is_config, read_config_file
 from hrnet_ext.paths import config_path
 
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
+DRAWING_HOOK = 'hrnet_ext.PoseVisualizationHook'
+MMPOSE_DRAWING_HOOKS = ('PoseVisualizationHook', 'mmpose.PoseVisualizationHook')
 # Read by MMEngine, MMPose or us, but no parameters of the Runner.
 OTHER_KEYS = {
     'auto_scale_lr', 'codec', 'compile', 'custom_imports', 'data_mode', 'data_root', 'dataset_type',
@@ -170,8 +172,10 @@ def set_drawing(cfg: Config, args: argparse.Namespace) -> None:
     if hook is None:
         raise ValueError(
             '--show and --show-dir need default_hooks.visualization in the config: '
-            "dict(type='PoseVisualizationHook')"
+            f"dict(type='{DRAWING_HOOK}')"
         )
+    if hook.get('type') in MMPOSE_DRAWING_HOOKS:
+        hook['type'] = DRAWING_HOOK
     hook.update(enable=True, show=args.show, out_dir=args.show_dir)
     given = {'interval': args.interval, 'wait_time': args.wait_time}
     hook.update({key: value for key, value in given.items() if value is not None})
