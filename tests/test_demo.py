@@ -215,18 +215,18 @@ def test_a_trail_fades_with_its_age_and_ends_at_its_length():
 
 def test_a_trail_is_cut_where_its_person_jumps():
     trails = Trails()
-    walk(trails, 20, 26, 80, 86)
-    assert trail_of(trails, [23, 50, 83])[:2] == [0, 0]
-    assert trail_of(trails, [83]) > [0]
+    walk(trails, 20, 26, 80, 86, 92, 98)
+    assert trail_of(trails, [23, 50]) == [0, 0]
+    assert trail_of(trails, [89]) > [0]
 
 
 def test_a_trail_ends_when_its_person_leaves_and_does_not_come_back():
     trails = Trails()
-    walk(trails, 20, 26, None)
-    assert trail_of(trails, [23]) == [0]
-    walk(trails, 32, 38)
-    assert trail_of(trails, [23, 29]) == [0, 0]
-    assert trail_of(trails, [35]) > [0]
+    walk(trails, 20, 26, 32, 38, None)
+    assert trail_of(trails, [29]) == [0]
+    walk(trails, 44, 50, 56, 62)
+    assert trail_of(trails, [29, 38]) == [0, 0]
+    assert trail_of(trails, [53]) > [0]
 
 
 def test_trails_are_thinner_than_limbs():

@@ -74,7 +74,7 @@ class Trails:
         for track_id, places in self._places.items():
             thickness = max(1, limb_thickness(places[-1].side, canvas.shape, style) // 2)
             ages = [1 - (self._frame - place.frame) / self.length for place in places]
-            points = np.array([place[1:3] for place in places])
+            points = _smooth(np.array([place[1:3] for place in places]))
             _draw_fading(canvas, points, ages, track_color(track_id), thickness)
 
 
@@ -83,6 +83,12 @@ def _is_step(last: Place, place: Place) -> bool:
     distance = np.hypot(place.x - last.x, place.y - last.y)
     is_next = place.frame == last.frame + 1
     return is_next and bool(distance <= LONGEST_STEP * max(place.side, last.side))
+
+
+def _smooth(points: np.ndarray) -> np.ndarray:
+    """Points (P, 2), each the mean of those up to two frames around it: boxes tremble."""
+    reach = [min(2, i, len(points) - 1 - i) for i in range(len(points))]
+    return np.array([points[i - r : i + r + 1].mean(axis=0) for i, r in enumerate(reach)])
 
 
 def _draw_fading(
