@@ -45,7 +45,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
 
 
 def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file, atomically; values that are NaN, which JSON does not know, become null.
+    """Write a JSON file, atomically; NaN and infinities, which JSON does not know, become null.
 
     Args:
         path: Where to; its folder is made where missing.
@@ -56,14 +56,20 @@ def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None
         OSError: As :func:`write_atomically`.
     """
     separators = (',', ':') if indent is None else None
-    text = json.dumps(_without_nan(content), indent=indent, separators=separators)
+    options = {'indent': indent, 'separators': separators, 'allow_nan': False}
+    try:
+        text = json.dumps(content, **options)
+    except ValueError:  # only such content is copied: predictions are millions of numbers
+        text = json.dumps(_finite(content), **options)
     write_atomically(path, f'{text}\n'.encode())
 
 
-def _without_nan(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _without_nan(each) for key, each in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
