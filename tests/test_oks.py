@@ -92,6 +92,12 @@ def test_soft_oks_nms_takes_what_mmpose_takes_in_its_order():
     assert reordered  # a decayed score was overtaken
 
 
+def test_of_equal_scores_soft_oks_nms_takes_the_last_listed_in_every_round():
+    keypoints = np.arange(5.0)[:, None, None] * 1e4 + np.zeros((5, 17, 2))  # nothing decays
+    poses = keypoints, np.full(5, 0.5), np.ones(5)
+    assert soft_oks_nms(*poses, 0.9, SIGMAS).tolist() == [4, 3, 2, 1, 0]
+
+
 def test_soft_oks_nms_takes_no_more_than_asked_and_each_pose_once():
     poses = crowd(np.random.default_rng(3), 30)
     assert len(soft_oks_nms(*poses, 0.9, SIGMAS, max_num=7)) == 7

@@ -50,8 +50,11 @@ def oks_nms(
 ) -> np.ndarray:
     """Keep the best pose, drop those whose OKS with it exceeds ``threshold``, and so on.
 
-    The kept indices are those of MMPose's ``oks_nms``. Of poses with equal scores the last listed
-    comes first: so it is there too whenever NumPy's default sort happens to be stable.
+    Without equal scores the kept indices are those of the official HRNet and of MMPose's
+    ``oks_nms``. Of poses with equal scores the last listed comes first, whatever the machine. Both
+    references sort by NumPy's default there, which leaves the order of equal scores open (on
+    AVX512 it differs in most cases): theirs may keep another pose. With a stable sort they keep
+    ours.
 
     Args:
         keypoints: (N, K, 2) poses of one image.
@@ -88,8 +91,11 @@ def soft_oks_nms(
 ) -> np.ndarray:
     """Take the best pose, decay the others' scores by ``exp(-OKS^2 / threshold)``, and so on.
 
-    Gaussian Soft-NMS (Bodla et al. 2017) on OKS, as the official HRNet and MMPose do it. Of poses
-    with equal decayed scores the last listed comes first.
+    Gaussian Soft-NMS (Bodla et al. 2017) on OKS. Without equal scores, at the start and after
+    each decay, the taken indices and their order are those of the official HRNet and of MMPose's
+    ``soft_oks_nms``. Of poses with equal scores the last listed is taken first, in every round.
+    Both references sort anew in every round, each time turning equal scores around, even by a
+    stable sort; so with equal scores they may take others, and AP may differ in the second digit.
 
     Args:
         keypoints: (N, K, 2) poses of one image.
