@@ -1,5 +1,6 @@
 """A file of detected boxes holds what the detector found, also when it was made in two sittings."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -87,6 +88,35 @@ def test_other_settings_do_not_mix_with_an_interrupted_run(tmp_path):
         make(tmp_path / 'boxes.json', NumberedDetector(fails_at=1))
     with pytest.raises(ValueError, match=r'boxes.json.partial .*score_thr 0.1 -> 0.2.*delete'):
         make(tmp_path / 'boxes.json', settings={'score_thr': 0.2})
+
+
+def test_an_interrupted_run_goes_on_with_the_same_images_only(tmp_path, monkeypatch):
+    options = {'cfg_options': [], 'score_thr': 0.1, 'nms_thr': None, 'person_class': 'person'}
+    names = {'config': 'some_detector', 'device': 'cpu', 'batch_size': 2, 'num_workers': 0}
+    for folder in ('a', 'b'):
+        write_coco(tmp_path / folder)
+    paths = {
+        'ann': str(tmp_path / 'a/people.json'),
+        'img_root': str(tmp_path / 'a/images'),
+        'out': tmp_path / 'boxes.json',
+        'checkpoint': str(tmp_path / 'detector.pth'),
+    }
+    (tmp_path / 'detector.pth').write_text('weights')
+    args = argparse.Namespace(**options, **names, **paths)
+    interrupted = NumberedDetector(fails_at=1)
+    monkeypatch.setattr(bbox_file, 'PersonDetector', lambda *_, **__: interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bbox_file.detect_people(args)
+    args.img_root = str(tmp_path / 'b/images')
+    with pytest.raises(ValueError, match=r"interrupted run with other .*img_root '.*/a/images' ->"):
+        bbox_file.detect_people(args)
+    args.img_root = str(tmp_path / 'a/images')
+    (tmp_path / 'detector.pth').write_text('other weights')
+    with pytest.raises(ValueError, match=r"checkpoint 'detector\.pth "):
+        bbox_file.detect_people(args)
+    (tmp_path / 'detector.pth').write_text('weights')
+    monkeypatch.setattr(bbox_file, 'PersonDetector', lambda *_, **__: NumberedDetector())
+    assert bbox_file.detect_people(args) == 3
 
 
 def test_images_come_from_coco_and_from_mpii_files(tmp_path):

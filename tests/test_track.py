@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hrnet_ext.apis.result_settings import config_mark, file_mark
 from hrnet_ext.apis.video_inputs import plain_videos
 from hrnet_ext.apis.video_tracks import check_evaluable, run_tracking, tracking_arguments
 from hrnet_ext.evaluation import evaluate_posetrack
@@ -88,6 +89,41 @@ def test_a_run_goes_on_where_it_stopped(root, tmp_path, track):
     track(*annotated(root), '--out', out, '--resume', *LOW)
     assert (out / f'{NAMES[0]}.json').stat().st_mtime_ns == kept
     assert (out / f'{NAMES[1]}.json').read_bytes() == whole
+
+
+def test_tracks_of_other_settings_are_not_mixed(root, tmp_path, track, model):
+    out = tmp_path / 'tracks'
+    track(*annotated(root), '--out', out, *LOW)
+    (out / f'{NAMES[1]}.json').unlink()
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(json.dumps(json.loads((root / 'annotations/boxes.json').read_text())[1:]))
+    cases = [
+        (['--bboxes', boxes], r'bboxes \'boxes.json \(.*\)\' -> \'boxes.json'),
+        (['--track-options', 'box_threshold=0.3'], r'tracking .*\'box_threshold\': 0.3'),
+        (['--variant', 'pose'], 'tracking '),
+        (['--optimize', 'off'], "optimize 'fp32' -> 'off'"),
+        (['--cfg-options', 'model.test_cfg.flip_test=False'], "config 'pose.py"),
+    ]
+    for changes, expected in cases:
+        with pytest.raises(ValueError, match=rf'{NAMES[0]}.json` was made with other .*{expected}'):
+            track(*annotated(root), '--out', out, '--resume', *LOW, *changes)
+    track(*annotated(root), '--out', out, '--resume', *LOW)  # the same
+    content = json.loads((out / f'{NAMES[0]}.json').read_text())
+    del content['info']['settings']  # of an earlier release
+    (out / f'{NAMES[0]}.json').write_text(json.dumps(content, separators=(',', ':')))
+    with pytest.raises(ValueError, match='was made with other settings'):
+        track(*annotated(root), '--out', out, '--resume', *LOW)
+
+
+def test_files_of_settings_are_told_apart_by_content(tmp_path):
+    for folder, content in (('a', 'x = 1'), ('b', 'x = 1'), ('c', 'x = 2')):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'base.py').write_text(content)
+        (tmp_path / folder / 'leaf.py').write_text("_base_ = 'base.py'")
+    for mark, name in ((file_mark, 'base.py'), (config_mark, 'leaf.py')):
+        a, b, c = (mark(str(tmp_path / folder / name)) for folder in 'abc')
+        assert a == b != c
+    assert file_mark('https://host/a.pth') == 'https://host/a.pth'
 
 
 def test_videos_and_folders_of_frames_are_found(tmp_path):

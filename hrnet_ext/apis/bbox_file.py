@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from hrnet_ext.apis.person_detector import PersonDetector
+from hrnet_ext.apis.result_settings import check_same, config_mark, file_mark
 from hrnet_ext.apis.run_config import parse_options
 from hrnet_ext.datasets.body.files import check_records, missing_images, read_json
 from hrnet_ext.datasets.body.mpii import image_ids
@@ -49,10 +50,13 @@ def detect_people(args: argparse.Namespace) -> int:
     """
     images = read_images(args.ann, args.img_root)
     settings = {
-        name: getattr(args, name)
-        for name in ('config', 'checkpoint', 'ann', 'score_thr', 'nms_thr', 'person_class')
+        'config': config_mark(args.config),
+        'checkpoint': file_mark(args.checkpoint),
+        'ann': file_mark(args.ann),
+        'img_root': os.path.realpath(args.img_root),
+        **{name: getattr(args, name) for name in ('score_thr', 'nms_thr', 'person_class')},
+        'cfg_options': args.cfg_options,
     }
-    settings['cfg_options'] = args.cfg_options
     detector = PersonDetector(
         args.config,
         args.checkpoint,
@@ -191,17 +195,12 @@ def _read_partial(partial: Path, settings: Mapping[str, Any]) -> dict[int, np.nd
     lines = whole.splitlines()
     if not lines:
         return {}
-    before = json.loads(lines[0])
-    changes = [
-        f'{key} {before.get(key)!r} -> {value!r}'
-        for key, value in settings.items()
-        if before.get(key) != value
-    ]
-    if changes:
-        raise ValueError(
-            f'{partial} is of an interrupted run with other settings ({", ".join(changes)}); '
-            'repeat it with those, or delete the file to begin anew'
-        )
+    check_same(
+        json.loads(lines[0]),
+        settings,
+        f'{partial} is of an interrupted run',
+        'repeat it with those, or delete the file to begin anew',
+    )
     entries = (json.loads(line) for line in lines[1:])
     return {id_: np.array(boxes, np.float32).reshape(-1, 5) for id_, boxes in entries}
 

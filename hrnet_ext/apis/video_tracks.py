@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmpose.structures import PoseDataSample
 from tqdm import tqdm
 
 from hrnet_ext.apis.boxes_file import boxes_by_image
 from hrnet_ext.apis.inferencer import PoseInferencer
+from hrnet_ext.apis.result_settings import check_same, config_mark, file_mark
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.apis.video_inputs import Video, annotated_videos, plain_videos
 from hrnet_ext.evaluation import evaluate_posetrack, format_posetrack
@@ -24,6 +27,7 @@ from hrnet_ext.evaluation.posetrack.files import check_replaceable
 from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import people_records, prediction_files
 from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+from hrnet_ext.reading import parse_json
 from hrnet_ext.tracking.options import TrackingOptions
 from hrnet_ext.tracking.variants import VARIANTS
 from hrnet_ext.writing import check_writable, write_json
@@ -50,10 +54,15 @@ def run_tracking(args: argparse.Namespace) -> str:
     truth = read_sequences(args.ann, 'annotation file (--ann)') if args.ann else {}
     videos = annotated_videos(truth, args.input) if truth else plain_videos(args.input)
     out = Path(args.out)
-    left = _left_to_do(out, videos, resume=args.resume)
-    inferencer = PoseInferencer(
+    config, checkpoint = (
         read_config(args.config, args.cfg_options),
         find_checkpoint(args.checkpoint, ''),
+    )
+    settings = _settings(args, tracking, config, checkpoint)
+    left = _left_to_do(out, videos, settings, resume=args.resume)
+    inferencer = PoseInferencer(
+        config,
+        checkpoint,
         args.device or get_device(),
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
@@ -74,6 +83,7 @@ def run_tracking(args: argparse.Namespace) -> str:
         with closing(results):
             samples = (result['predictions'][0] for result in results)
             content = tracks_of(video, samples, inferencer.model.dataset_meta, tracking)
+        content['info']['settings'] = settings
         write_json(out / f'{video.name}.json', content)
     said = f'tracks of {len(videos)} videos are in {out}'
     return f'{_evaluated(truth, out)}\n{said}' if truth else said
@@ -167,11 +177,30 @@ def _boxes(args: argparse.Namespace) -> dict[int, list] | None:
     return boxes_by_image(args.bboxes)
 
 
-def _left_to_do(out: Path, videos: Sequence[Video], *, resume: bool) -> list[Video]:
+def _settings(
+    args: argparse.Namespace, tracking: Mapping[str, Any], config: Config, checkpoint: str
+) -> dict[str, Any]:
+    """What the tracks depend on; kept in each of their files."""
+    files = ('ann', 'bboxes', 'detector_checkpoint')
+    return {
+        'config': config_mark(config),
+        'checkpoint': file_mark(checkpoint),
+        'input': os.path.realpath(args.input) if '://' not in args.input else args.input,
+        'detector': args.detector and config_mark(args.detector),
+        **{name: getattr(args, name) and file_mark(getattr(args, name)) for name in files},
+        'tracking': dict(tracking),
+        'optimize': args.optimize,
+    }
+
+
+def _left_to_do(
+    out: Path, videos: Sequence[Video], settings: Mapping[str, Any], *, resume: bool
+) -> list[Video]:
     """The videos whose tracks are not there yet.
 
     Raises:
-        ValueError: If the folder holds something else, or tracks that are not to be kept.
+        ValueError: If the folder holds something else, tracks that are not to be kept, or tracks
+            made under other settings.
         OSError: If nothing can be written there.
     """
     check_replaceable(out)
@@ -182,6 +211,11 @@ def _left_to_do(out: Path, videos: Sequence[Video], *, resume: bool) -> list[Vid
             f'`{out}` holds tracks of `{done[0].name}` already; --resume keeps what is there, or '
             'choose another folder'
         )
+    for video in done:
+        path = out / f'{video.name}.json'
+        earlier = parse_json(path.read_bytes(), f'tracks `{path}`')['info'].get('settings', {})
+        cure = 'repeat the command with those, or choose another --out'
+        check_same(earlier, settings, f'--resume: `{path}` was made', cure)
     return [video for video in videos if video not in done]
 
 
