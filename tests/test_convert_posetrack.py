@@ -338,6 +338,17 @@ class TestEvaluate:
         expected = evaluate_posetrack(videos(), predictions())
         assert read(out) == expected
 
+    @pytest.mark.parametrize(('flags', 'explained'), [([], True), (['--definitions'], False)])
+    def test_it_says_why_tracks_have_no_value(self, tmp_path, run, flags, explained):
+        content = videos()[NAMES[0]]
+        first = content['images'][0]['id']
+        people = [one for one in content['annotations'] if one['image_id'] == first]
+        one = {**content, 'images': content['images'][:1], 'annotations': people}
+        folder = folder_of(tmp_path, {NAMES[0]: one})
+        said = run('evaluate', folder, folder, *flags)
+        assert ('nan' in said) == explained
+        assert ("poseval leaves out each sequence's last annotated frame" in said) == explained
+
     def test_definitions_are_used_if_asked(self, root, tmp_path, run):
         contents = predictions()
         contents[NAMES[0]]['annotations'][3]['track_id'] = 9  # in a last frame

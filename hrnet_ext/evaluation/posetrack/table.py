@@ -15,6 +15,12 @@ def format_posetrack(result: Mapping[str, Any]) -> str:
         if metric in result:
             values = [*result['per_group'][metric].values(), result[metric]]
             lines.append(_line(metric, [f'{value:.2f}' for value in values]))
+    if 'MOTA' in result and not any(each['objects'] for each in result['counts'].values()):
+        lines.append(
+            'no value for the tracks: no keypoint is annotated in the frames that count for them. '
+            "poseval leaves out each sequence's last annotated frame, so a sequence of one frame "
+            'has none (strict_poseval=False, --definitions, counts all)'
+        )
     return '\n'.join(lines)
 
 
