@@ -225,11 +225,28 @@ def test_predictions_of_another_data_set_are_refused(root):
         values_of(CocoMetric(), dataset.metainfo, samples)
 
 
-def test_a_prediction_that_is_not_finite_names_its_image(root):
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [('keypoints', np.nan), ('keypoint_scores', np.nan), ('keypoint_scores', np.inf)],
+)
+def test_a_pose_that_is_not_finite_is_left_out_and_named(root, mmengine_log, field, value):
     dataset = build(root)
     samples = predictions(dataset, shift=0)
-    samples[2]['pred_instances']['keypoints'][:] = np.nan
-    with pytest.raises(ValueError, match=r'predictions of image 2: keypoints of pose \d are not'):
+    without = values_of(CocoMetric(), dataset.metainfo, samples[:2] + samples[3:])
+    samples[2]['pred_instances'][field].flat[0] = value
+    assert values_of(CocoMetric(), dataset.metainfo, samples) == without
+    (warning,) = (r.getMessage() for r in mmengine_log.records if r.levelname == 'WARNING')
+    person = f'image {samples[2]["img_id"]}, person {samples[2]["id"]};'
+    assert f'of {len(samples)} predicted poses 1 have a coordinate or score' in warning
+    assert person in warning
+
+
+def test_predictions_none_of_which_is_finite_are_refused(root):
+    dataset = build(root)
+    samples = predictions(dataset, shift=0)
+    for sample in samples:
+        sample['pred_instances']['keypoints'][:] = np.nan
+    with pytest.raises(ValueError, match=r'first in image 1, person .*has training diverged'):
         values_of(CocoMetric(), dataset.metainfo, samples)
 
 

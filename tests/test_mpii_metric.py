@@ -150,6 +150,41 @@ def test_samples_that_processes_hold_twice_count_once():
     assert evaluate(people) == evaluate([*people, *people[:7]])
 
 
+def test_a_keypoint_that_is_not_finite_counts_as_wrong_and_its_person_is_named(mmengine_log):
+    people, far = samples(4), samples(4)
+    people[3]['pred_instances']['keypoints'][0, 12] = np.nan
+    far[3]['pred_instances']['keypoints'][0, 12] = 1e5
+    assert evaluate(people) == evaluate(far)
+    (warning,) = (r.getMessage() for r in mmengine_log.records if r.levelname == 'WARNING')
+    assert 'of 40 people 1 have a predicted keypoint that is not finite' in warning
+    assert 'the first is person 3 (1.jpg); such keypoints count as wrong' in warning
+
+
+def test_predictions_none_of_which_is_finite_are_refused():
+    people = samples(4)
+    for sample in people:
+        sample['pred_instances']['keypoints'][:] = np.nan
+    with pytest.raises(ValueError, match=r'first is person 0 \(0\.jpg\); has training diverged'):
+        evaluate(people)
+
+
+def test_annotated_keypoints_outside_of_their_images_count_and_are_counted(mmengine_log):
+    people = samples(5)
+    expected = evaluate(people)
+    for sample in people:
+        truth = sample['gt_instances']
+        truth['keypoints_visible'][0, :2] = 1
+        truth['keypoints'][0, :2] = [20.0, 30.0]
+        sample['ori_shape'] = (500, 400)
+    people[7]['gt_instances']['keypoints'][0, :2] = [[-1, -1], [400, 3]]
+    values = evaluate(people)
+    assert official(people)['PCKh@0.5'] == pytest.approx(values['mpii/PCKh@0.5'])
+    assert values != expected
+    (warning,) = (r.getMessage() for r in mmengine_log.records if r.levelname == 'WARNING')
+    assert warning.startswith('2 of ')
+    assert 'the first is right_ankle at [-1.0, -1.0] (0-based) of person 7 (3.jpg)' in warning
+
+
 def test_it_is_registered():
     assert METRICS.get('MpiiMetric') is MpiiMetric
     assert MpiiMetric.default_prefix == 'mpii'

@@ -301,6 +301,20 @@ class TestFiles:
         with pytest.raises(ValueError, match=r'holds `notes.json`, which .* choose another name'):
             PoseTrackMetric(outfile_prefix=str(prefix))
 
+    def test_mmposes_names_and_places_if_asked(self, root, merged, tmp_path):
+        options = {'as_mmpose': True, 'outfile_prefix': str(tmp_path / 'a/b')}
+        for _ in range(2):
+            metric = PoseTrackMetric(str(root / ANN), **options)
+            values = evaluate(metric, samples(merged))
+        names = ['Head', 'Shou', 'Elb', 'Wri', 'Hip', 'Knee', 'Ankl']
+        assert {f'posetrack18/{name} AP' for name in names} < set(values)
+        assert set(values) == {f'posetrack18/{name}' for name in metric.names}
+        files = sorted(path.name for path in (tmp_path / 'a').iterdir())
+        assert files == sorted(['b.metrics.json', *(f'{name}.json' for name in NAMES)])
+        write(tmp_path / 'a' / f'{NAMES[1]}.json', {'info': 'of mine'})
+        with pytest.raises(ValueError, match=f'{NAMES[1]}.json` exists and is no prediction'):
+            evaluate(PoseTrackMetric(str(root / ANN), **options), samples(merged))
+
     def test_the_ground_truths_folder_is_safe(self, root):
         with pytest.raises(ValueError, match=f'holds `{NAMES[0]}.json`'):
             PoseTrackMetric(outfile_prefix=str(root / 'annotations/val'))
@@ -425,10 +439,19 @@ class TestPredictionsAreCheckedAtOnce:
         with pytest.raises(ValueError, match='of image 5, which the ground truth does not list'):
             evaluate(PoseTrackMetric(str(root / ANN)), found)
 
-    def test_not_finite(self, root, merged):
-        found = samples(merged)
+    def test_one_that_is_not_finite_is_left_out_and_named(self, root, merged, mmengine_log):
+        found = samples(merged, tracks=True)
+        without = evaluate(PoseTrackMetric(str(root / ANN)), found[1:])
         found[0]['pred_instances']['keypoints'][0, 0, 0] = np.nan
-        with pytest.raises(ValueError, match='are not finite; has training diverged'):
+        assert evaluate(PoseTrackMetric(str(root / ANN)), found) == without
+        said = f'the first in image {found[0]["img_id"]}, person {found[0]["id"]};'
+        assert any(said in record.getMessage() for record in mmengine_log.records)
+
+    def test_not_finite_at_all(self, root, merged):
+        found = samples(merged)
+        for sample in found:
+            sample['pred_instances']['keypoints'][0, 0, 0] = np.nan
+        with pytest.raises(ValueError, match=r'not finite .*; has training diverged'):
             evaluate(PoseTrackMetric(str(root / ANN)), found)
 
 

@@ -50,6 +50,11 @@ class Poses:
     def __len__(self) -> int:
         return len(self.keypoints)
 
+    def are_finite(self) -> np.ndarray:
+        """(N,) bool: whether all numbers of a pose are."""
+        arrays = [np.isfinite(getattr(self, field.name)) for field in fields(self)]
+        return np.all([array.all(axis=tuple(range(1, array.ndim))) for array in arrays], axis=0)
+
     def select(self, indices: Sequence[int] | np.ndarray) -> Poses:
         """The poses at ``indices`` (or under a mask), in that order."""
         chosen = np.asarray(indices)
@@ -106,6 +111,7 @@ def suppress(
         scores: (N,) of whole poses.
         mode: 'oks_nms' drops those too similar to a better one; 'soft_oks_nms' takes the 20 that
             stay best while similarity to those taken lowers the others' scores; 'none' drops none.
+            Of equal scores the last listed comes first, see :mod:`hrnet_ext.evaluation.oks`.
         threshold: Largest OKS of two kept poses ('oks_nms'), width of the decay ('soft_oks_nms').
         sigmas: (K,) of OKS.
 

@@ -19,7 +19,7 @@ from hrnet_ext.evaluation.metrics.coco_samples import (
     sample_of,
 )
 from hrnet_ext.evaluation.metrics.coco_truth import ANN_FILE, of_images, read_truth
-from hrnet_ext.evaluation.metrics.collecting import group_by_image
+from hrnet_ext.evaluation.metrics.collecting import group_by_image, with_finite_poses
 from hrnet_ext.evaluation.poses import (
     NMS_MODES,
     SCORE_MODES,
@@ -169,7 +169,7 @@ class CocoMetric(BaseMetric):
         Returns:
             The values of ``names``, and 'ground_truth_boxes' where they are labelled so.
         """
-        images = group_by_image(results)
+        images = group_by_image(with_finite_poses(results))
         predictions = [result for samples in images.values() for result in self._of_image(samples)]
         self._write('keypoints', predictions)
         if self.format_only:
@@ -192,10 +192,7 @@ class CocoMetric(BaseMetric):
         poses = Poses.concatenate([sample.poses for sample in samples])
         scores = pose_scores(poses, self.score_mode, self.keypoint_score_thr)
         sigmas = self.dataset_meta['sigmas']
-        try:
-            kept = suppress(poses, scores, self.nms_mode, self.nms_thr, sigmas=sigmas)
-        except ValueError as error:
-            raise ValueError(f'predictions of image {samples[0].image_id}: {error}') from error
+        kept = suppress(poses, scores, self.nms_mode, self.nms_thr, sigmas=sigmas)
         return results_of(samples, poses, scores, kept)
 
     def _evaluate(self, predictions: list[dict], samples: list[CocoSample]) -> dict[str, float]:

@@ -1,10 +1,12 @@
 """From MMPose's data samples to the poses that metrics evaluate."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import numpy as np
+from mmengine.logging import MMLogger
 
 from hrnet_ext.evaluation.poses import Poses
 
@@ -14,9 +16,13 @@ class OfImage(Protocol):
 
     id: Hashable
     image_id: int | str
+    poses: Poses
 
 
 SampleT = TypeVar('SampleT', bound=OfImage)
+
+
+DIVERGED = 'has training diverged, or is the model not right for its precision?'
 
 
 def group_by_image(samples: Iterable[SampleT]) -> dict[int | str, list[SampleT]]:
@@ -28,6 +34,39 @@ def group_by_image(samples: Iterable[SampleT]) -> dict[int | str, list[SampleT]]
         image_id: [by_id[number] for number in sorted(by_id)]
         for image_id, by_id in sorted(images.items())
     }
+
+
+def with_finite_poses(samples: Sequence[SampleT]) -> list[SampleT]:
+    """The samples, less the poses of which a coordinate, a score or the area is not finite.
+
+    These are left out with a warning; they count as people who were not found.
+
+    Raises:
+        ValueError: If there is no other pose.
+    """
+    masks = [sample.poses.are_finite() for sample in samples]
+    num, num_kept = sum(map(len, masks)), sum(int(mask.sum()) for mask in masks)
+    if num_kept == num:
+        return list(samples)
+    first = next(sample for sample, mask in zip(samples, masks) if not mask.all())
+    what = (
+        f'of {num:,} predicted poses {num - num_kept:,} have a coordinate or score that is not '
+        f'finite (NaN?), the first in image {first.image_id!r}, person {first.id!r}'
+    )
+    if not num_kept:
+        raise ValueError(f'{what}; {DIVERGED}')
+    MMLogger.get_current_instance().warning(f'{what}; they are left out of the evaluation')
+    return [
+        sample if mask.all() else _with_poses_at(sample, mask)
+        for sample, mask in zip(samples, masks)
+    ]
+
+
+def _with_poses_at(sample: SampleT, mask: np.ndarray) -> SampleT:
+    changes = {'poses': sample.poses.select(mask)}
+    if getattr(sample, 'track_ids', None) is not None:
+        changes['track_ids'] = sample.track_ids[mask]
+    return replace(sample, **changes)
 
 
 def sample_id(data_sample: dict) -> Hashable:

@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from hrnet_ext.evaluation.metrics.collecting import poses_of
+from hrnet_ext.evaluation.metrics.collecting import DIVERGED, poses_of
 from hrnet_ext.evaluation.mpii_scores import (
     MEASURES,
     Measure,
@@ -17,9 +17,11 @@ from hrnet_ext.evaluation.mpii_scores import (
     keypoint_scores,
     mpii_scores,
 )
-from hrnet_ext.evaluation.pckh import head_segments
+from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, head_segments
 from hrnet_ext.registry import METRICS
 from hrnet_ext.writing import write_json
+
+FAR = 1e9  # pixels; where a keypoint counts as that has no position
 
 
 def check_measurable(dataset_meta: Mapping, normalize_by: str) -> None:
@@ -59,7 +61,9 @@ class MpiiMetric(BaseMetric):
     as in MMPose; what the official release prints as Mean@0.1 is at 0.11 and called so here. Pelvis
     and thorax count in neither, but are in the file of all values.
 
-    Keypoints that are not annotated do not count, so neither do people without any. With
+    Keypoints that are not annotated do not count, so neither do people without any. Annotated ones
+    count wherever they are, as officially; a warning says how many are outside of their images.
+    Predicted ones that are not finite count as wrong, with a warning. With
     ``normalize_by='head_segment'``, for data without head boxes, distances are divided by that
     from head top to upper neck. That is not PCKh: the keys are ``mpii/PCKn@0.5``, ``mpii/Head
     PCKn`` and so on, and people of whom not both keypoints are annotated are left out.
@@ -148,6 +152,7 @@ class MpiiMetric(BaseMetric):
                     'truth': np.asarray(truth['keypoints'])[0],
                     # some transforms put a weight beside the visibility
                     'visible': (visible[..., 0] if visible.ndim == 3 else visible)[0],
+                    'image_size': sample.get('ori_shape', (np.inf, np.inf))[1::-1],
                     'head_size': np.ravel(truth.get('head_size', np.nan))[0],
                 }
             )
@@ -174,6 +179,8 @@ class MpiiMetric(BaseMetric):
         )
         if self.normalize_by == 'head_segment':
             sizes = head_segments(gt, visible)
+        pred = _finite(pred, results, logger)
+        _count_outside(gt, visible, results, logger)
         counted = sizes > 0
         arrays = [array[counted] for array in (pred, gt, visible, sizes)]
         values = mpii_scores(*arrays, self._measure)
@@ -193,6 +200,43 @@ class MpiiMetric(BaseMetric):
             }
             write_json(f'{self.outfile_prefix}.metrics.json', content, indent=2)
         return values
+
+
+def _finite(pred: np.ndarray, results: list[dict], logger: MMLogger) -> np.ndarray:
+    """Predictions (N, 16, 2), those that are not finite far from everything."""
+    odd = ~np.isfinite(pred).all(axis=2)
+    if not odd.any():
+        return pred
+    people = np.flatnonzero(odd.any(axis=1))
+    what = (
+        f'of {len(pred):,} people {len(people):,} have a predicted keypoint that is not finite '
+        f'(NaN?), the first is {_name(results[people[0]])}'
+    )
+    if odd.all():
+        raise ValueError(f'{what}; {DIVERGED}')
+    logger.warning(f'{what}; such keypoints count as wrong')
+    return np.where(odd[..., None], FAR, pred)
+
+
+def _count_outside(
+    gt: np.ndarray, visible: np.ndarray, results: list[dict], logger: MMLogger
+) -> None:
+    """Warn of annotated keypoints that are not in their images."""
+    sizes = np.array([result['image_size'] for result in results])[:, None]
+    outside = ((gt < -0.5) | (gt > sizes - 0.5)).any(axis=2) & (visible != 0)
+    if outside.any():
+        person, keypoint = np.argwhere(outside)[0]
+        logger.warning(
+            f'{outside.sum():,} of {(visible != 0).sum():,} annotated keypoints are outside of '
+            f'their images, the first is {MPII_KEYPOINTS[keypoint]} at '
+            f'{gt[person, keypoint].tolist()} (0-based) of {_name(results[person])}; they count, '
+            'as in the official evaluation: set their joints_vis to 0 if they are not known'
+        )
+
+
+def _name(result: dict) -> str:
+    identity = result['identity']
+    return f'person {identity["id"]} ({identity.get("image")})'
 
 
 def _as_json(result: dict) -> dict:

@@ -1,5 +1,6 @@
 """PoseTrack18's AP, and MOTA where there are tracks, registered."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from mmengine.fileio import get_local_path
 from mmengine.logging import MessageHub, MMLogger
 
 from hrnet_ext.evaluation.coco_ground_truth import check_sigmas
-from hrnet_ext.evaluation.metrics.collecting import group_by_image
+from hrnet_ext.evaluation.metrics.collecting import group_by_image, with_finite_poses
 from hrnet_ext.evaluation.metrics.posetrack_report import (
     AP_NAMES,
+    MMPOSE_NAMES,
     TRACK_NAMES,
     label,
     log_result,
@@ -20,7 +22,7 @@ from hrnet_ext.evaluation.metrics.posetrack_report import (
 from hrnet_ext.evaluation.metrics.posetrack_samples import Sample, sample_of
 from hrnet_ext.evaluation.poses import Poses
 from hrnet_ext.evaluation.posetrack.evaluate import evaluate_frames
-from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_sequences
+from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_beside, write_sequences
 from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import prediction_files
 from hrnet_ext.evaluation.posetrack.selection import Selection
@@ -57,6 +59,9 @@ class PoseTrackMetric(BaseMetric):
         format_only: Whether to write the predictions without evaluating them.
         outfile_prefix: 'a/b' writes the predictions to ``a/b/SEQUENCE.json`` and all values to
             ``a/b.metrics.json``.
+        as_mmpose: Whether to name and place things as MMPose's ``PoseTrack18Metric`` does, for
+            scripts made for it: 'Shou AP', 'Elb AP', 'Wri AP' and 'Ankl AP' for the groups, and
+            ``a/SEQUENCE.json`` for the predictions.
         collect_device: Where processes exchange their results, 'cpu' or 'gpu'.
         prefix: Of the keys, instead of 'posetrack18'.
         **selection: What counts and how it ranks: score_mode, keypoint_score_thr, nms_mode,
@@ -78,6 +83,7 @@ class PoseTrackMetric(BaseMetric):
         strict_poseval: bool = True,
         format_only: bool = False,
         outfile_prefix: str | None = None,
+        as_mmpose: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         **selection,
@@ -90,12 +96,15 @@ class PoseTrackMetric(BaseMetric):
                 "set it, such as test_evaluator.outfile_prefix='work_dirs/predictions'"
             )
         if outfile_prefix is not None:
-            check_replaceable(outfile_prefix)
+            if not as_mmpose:
+                check_replaceable(outfile_prefix)
             check_writable(Path(outfile_prefix).parent)
         self.ann_file = ann_file
         self.strict_poseval = strict_poseval
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
+        self.as_mmpose = as_mmpose
+        self.names = self._named(AP_NAMES)
         self.truth: GroundTruth | None = None
 
     @property
@@ -116,7 +125,7 @@ class PoseTrackMetric(BaseMetric):
         with get_local_path(_ground_truth(self.ann_file, dataset_meta)) as path:
             self.truth = read_truth(path, WHAT, evaluated=not self.format_only)
         if dataset_meta.get('tracks') and self.truth.tracked:
-            self.names = AP_NAMES + TRACK_NAMES
+            self.names = self._named(AP_NAMES + TRACK_NAMES)
 
     def process(self, data_batch: Any, data_samples: list[dict]) -> None:
         """Collect what is predicted for a batch."""
@@ -135,12 +144,13 @@ class PoseTrackMetric(BaseMetric):
         tracked = self._is_tracked(results)
         people = {
             image_id: self._people(image_id, samples, tracked)
-            for image_id, samples in group_by_image(results).items()
+            for image_id, samples in group_by_image(with_finite_poses(results)).items()
         }
         names = _keypoint_names(self.dataset_meta)
         predictions = prediction_files(self.truth.images, people, names)
         if self.outfile_prefix is not None:
-            write_sequences(self.outfile_prefix, predictions)
+            write = write_beside if self.as_mmpose else write_sequences
+            write(self.outfile_prefix, predictions)
         if self.format_only:
             MMLogger.get_current_instance().info(f'predictions are in {self.outfile_prefix}')
             return {}
@@ -153,11 +163,16 @@ class PoseTrackMetric(BaseMetric):
         if self.outfile_prefix is not None:
             write_json(f'{self.outfile_prefix}.metrics.json', result, indent=2)
         from_annotations = self.dataset_meta.get('tracks') == 'annotations'
-        return label(
+        values = label(
             values_of(result),
             self.dataset_meta.get('missing_bbox_file'),
             true_tracks=tracked and from_annotations and not any(s.is_tracked for s in results),
         )
+        return dict(zip(self._named(values), values.values()))
+
+    def _named(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names under which values are given."""
+        return tuple(MMPOSE_NAMES.get(name, name) if self.as_mmpose else name for name in names)
 
     def _is_tracked(self, samples: list[Sample]) -> bool:
         """Whether everybody predicted has a track id, and the people annotated have, too."""

@@ -9,6 +9,8 @@ from hrnet_ext.evaluation.posetrack.keypoints import GROUPS
 from hrnet_ext.evaluation.posetrack.table import format_posetrack
 
 AP_NAMES = ('AP', *(f'{group} AP' for group in GROUPS))
+MMPOSE_GROUPS = {'Shoulder': 'Shou', 'Elbow': 'Elb', 'Wrist': 'Wri', 'Ankle': 'Ankl'}
+MMPOSE_NAMES = {f'{ours} AP': f'{theirs} AP' for ours, theirs in MMPOSE_GROUPS.items()}
 TRACK_NAMES = ('MOTA', 'MOTP', 'Precision', 'Recall')
 
 

@@ -38,13 +38,9 @@ def sample_of(data_sample: dict) -> Sample:
             ``raw_ann_info.track_id``.
 
     Raises:
-        ValueError: If there are no predictions or a coordinate is not finite.
+        ValueError: If there are no predictions.
     """
     image_id, poses = data_sample['img_id'], poses_of(data_sample)
-    if not np.isfinite(poses.keypoints).all():
-        raise ValueError(
-            f'keypoints predicted in image {image_id} are not finite; has training diverged?'
-        )
     own = data_sample['pred_instances'].get('track_ids')
     return Sample(
         image_id=image_id,

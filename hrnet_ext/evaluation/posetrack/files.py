@@ -32,6 +32,24 @@ def write_sequences(
             write_json(work / f'{name}.json', content)
 
 
+def write_beside(prefix: str | Path, sequences: Mapping[str, Mapping]) -> None:
+    """Write a JSON file for each video into the folder that ``prefix`` is in, as MMPose does.
+
+    Raises:
+        ValueError: If it holds another file of such a name.
+        OSError: If one cannot be written.
+    """
+    files = {Path(prefix).parent / f'{name}.json': one for name, one in sequences.items()}
+    for file in files:
+        if file.exists() and not _may_go(file, replace=False):
+            raise ValueError(
+                f'`{file}` exists and is no prediction written here before; choose another '
+                'outfile_prefix, or remove it'
+            )
+    for file, content in files.items():
+        write_json(file, content)
+
+
 def check_replaceable(folder: str | Path, *, replace: bool = False) -> None:
     """Check that :func:`write_sequences` may write to a folder.
 
