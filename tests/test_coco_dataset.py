@@ -209,6 +209,53 @@ def test_broken_box_files_are_explained(root, boxes, expected):
     assert str(root / 'boxes.json') in str(caught.value)
 
 
+def change_boxes(root, change) -> None:
+    """Apply ``change`` to the boxes in place and write them back."""
+    content = json.loads((root / 'boxes.json').read_text())
+    change(content)
+    (root / 'boxes.json').write_text(json.dumps(content))
+
+
+def to_corners(boxes: list[dict]) -> None:
+    for box in boxes:
+        x, y, w, h = box['bbox']
+        box['bbox'] = [x, y, x + w, y + h]
+
+
+@pytest.mark.parametrize(
+    ('change', 'expected'),
+    [
+        (
+            lambda boxes: boxes[1]['bbox'].__setitem__(2, float('nan')),
+            r'bbox or score of \[1\] \(image_id 1\) is not finite',
+        ),
+        (lambda boxes: boxes[4].update(score=float('nan')), r'score of \[4\] \(image_id 3\) is'),
+        (to_corners, r'3 of 6 boxes end outside of their images .* all fit inside as \[x1, y1'),
+        (lambda boxes: [one.update(image_id='1') for one in boxes], "is '1', but .* has 1; a numb"),
+    ],
+)
+def test_boxes_that_would_give_numbers_without_meaning_are_refused(root, change, expected):
+    change_boxes(root, change)
+    with pytest.raises(ValueError, match=expected) as caught:
+        CocoDataset(**options(root, test_mode=True, bbox_file='boxes.json'))
+    assert f'test_dataloader.dataset.bbox_file) `{root / "boxes.json"}`' in str(caught.value)
+
+
+def test_boxes_that_are_left_out_are_counted(root, mmengine_log):
+    def change(boxes):
+        boxes[0]['image_id'], boxes[3]['bbox'][3], boxes[4]['category_id'] = 9, 0, 2
+
+    change_boxes(root, change)
+    dataset = CocoDataset(**options(root, test_mode=True, bbox_file='boxes.json'))
+    assert len(dataset) == 3
+    warning, summary = (record.getMessage() for record in mmengine_log.records[-2:])
+    unknown = '1 of images that the annotation file does not list'
+    assert f'cannot be used: {unknown} (first: image 9), 1 without area (first: image 2)' in warning
+    assert summary.endswith(
+        f'3 boxes in 3 of 3 images; left out: {unknown}, 1 without area, 1 of other categories'
+    )
+
+
 class TestLoadImage:
     def test_reads_a_picture(self, root):
         path = str(root / 'images' / '000001.png')

@@ -12,7 +12,8 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpose.evaluation.functional import nms
 
-from hrnet_ext.apis.frames import Frame, Source
+from hrnet_ext.apis.boxes_file import FileBoxes
+from hrnet_ext.apis.frames import Frame, ImageSource, Source, made_up_name
 from hrnet_ext.formats.box_arrays import (
     box_arrays,
     faults_of,
@@ -37,6 +38,8 @@ class GivenBoxes:
 
     def __init__(self, bboxes: Boxes, source: Source) -> None:
         self._source = source
+        if isinstance(bboxes, FileBoxes):
+            bboxes.check_names(_names_of(source))
         if not callable(bboxes):
             bboxes = _by_frame(without_tensors(bboxes), source)
         self._bboxes = bboxes
@@ -100,6 +103,13 @@ def best_boxes(boxes: np.ndarray, bbox_thr: float | None, nms_thr: float | None)
 def whole_image(frame: Frame) -> np.ndarray:
     """One box (1, 5), the image itself."""
     return np.array([[0, 0, *frame.size, 1]], np.float32)
+
+
+def _names_of(source: Source) -> list[str]:
+    """The paths of a source's frames; none where their number is not known before."""
+    if isinstance(source, ImageSource):
+        return source.paths
+    return [made_up_name(index) for index in range(source.length or 0)]
 
 
 def _by_frame(bboxes: Any, source: Source) -> Sequence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -27,6 +27,7 @@ from hrnet_ext.evaluation.posetrack.files import check_replaceable
 from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import people_records, prediction_files
 from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+from hrnet_ext.formats.boxes import size_of
 from hrnet_ext.reading import parse_json
 from hrnet_ext.tracking.options import TrackingOptions
 from hrnet_ext.tracking.variants import VARIANTS
@@ -50,9 +51,10 @@ def run_tracking(args: argparse.Namespace) -> str:
         ValueError, OSError: If something in them or in a file is wrong.
     """
     tracking = tracking_arguments(args.variant, parse_options(args.track_options))
-    boxes = _boxes(args)
+    _check_boxes_arguments(args)
     truth = read_sequences(args.ann, 'annotation file (--ann)') if args.ann else {}
     videos = annotated_videos(truth, args.input) if truth else plain_videos(args.input)
+    boxes = _boxes_of(args.bboxes, truth) if args.bboxes else None
     out = Path(args.out)
     config, checkpoint = (
         read_config(args.config, args.cfg_options),
@@ -162,19 +164,22 @@ def _records(image_id: int, found: Any, threshold: float) -> list[dict[str, Any]
     )
 
 
-def _boxes(args: argparse.Namespace) -> dict[int, list] | None:
-    """Boxes by image id; None where a detector finds them."""
+def _check_boxes_arguments(args: argparse.Namespace) -> None:
+    """Make sure that there is one way to know where people are."""
     if bool(args.detector) == bool(args.bboxes):
         raise ValueError(
             'where are the people? Name either a detector of MMDetection and its weights '
             '(--detector CONFIG --detector-checkpoint FILE) or, with --ann, a file of boxes '
             '(--bboxes, which tools/make_bbox_file.py writes)'
         )
-    if args.detector:
-        return None
-    if not args.ann:
+    if args.bboxes and not args.ann:
         raise ValueError('--bboxes are of the images of an annotation file; name it (--ann)')
-    return boxes_by_image(args.bboxes)
+
+
+def _boxes_of(path: str, truth: Mapping[str, Mapping]) -> dict[Hashable, list]:
+    """Boxes by image id."""
+    images = (image for content in truth.values() for image in content['images'])
+    return boxes_by_image(path, {each['id']: size_of(each) for each in images})
 
 
 def _settings(

@@ -119,6 +119,17 @@ def left_out(
     return [_reason(one, box is not None, *tests) for one, box, *tests in rows]
 
 
+def far_outside(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Whether boxes (N, 4) reach farther beyond their image than it is large; (N,) bool.
+
+    Args:
+        boxes: (x, y, w, h).
+        sizes: (N, 2) of their images as (w, h).
+    """
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    return ((low < -sizes) | (high > 2 * sizes)).any(axis=1)
+
+
 def clip_boxes(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Boxes (N, 4) as float32 (x1, y1, x2, y2) inside images of ``sizes`` (N, 2) as (w, h)."""
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)

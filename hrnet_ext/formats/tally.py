@@ -23,10 +23,10 @@ class Tally:
             self.counts[reason] = self.counts.get(reason, 0) + 1
             self.firsts.setdefault(reason, number)
 
-    def with_firsts(self, reasons: Iterable[str] | None = None) -> str:
+    def with_firsts(self, reasons: Iterable[str] | None = None, *, noun: str = 'annotation') -> str:
         """'3 without a box (first: annotation 12), ...', of all reasons or of those given."""
         return ', '.join(
-            f'{counted(self.counts[reason], reason)} (first: annotation {self.firsts[reason]!r})'
+            f'{counted(self.counts[reason], reason)} (first: {noun} {self.firsts[reason]!r})'
             for reason in (self.counts if reasons is None else reasons)
         )
 

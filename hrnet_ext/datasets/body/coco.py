@@ -11,16 +11,17 @@ from mmengine.fileio import exists
 from mmengine.logging import print_log
 from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
-from hrnet_ext.datasets.body.coco_files import check_detections
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
 from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
 from hrnet_ext.datasets.body.files import check_images, read_json
 from hrnet_ext.datasets.body.sample_reader import SampleReader
+from hrnet_ext.formats.boxes import check_boxes, size_of
 from hrnet_ext.formats.coco import CocoContent, check_coco, name_of
 from hrnet_ext.formats.coco_keypoints import (
     NO_BOX,
     NO_KEYPOINTS,
     USUAL,
+    far_outside,
     left_out,
 )
 from hrnet_ext.formats.keypoint_box import keypoint_box
@@ -28,6 +29,7 @@ from hrnet_ext.formats.tally import Tally, counted
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
+BOX_FIELDS = ('image_id', 'category_id', 'bbox', 'score')
 PERSON = 1  # category of detected boxes, by MMPose and by tools/make_bbox_file.py
 BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; MMPose
 
@@ -231,8 +233,26 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         kept = [person for person, reason in zip(people, reasons) if reason is None]
         if not kept and not self._takes_images:
             raise ValueError(f'{self._where} {self._nobody(tally)}')
+        self._say_far_boxes([one for one in zip(people, boxes, sizes, reasons) if one[3] is None])
         self._summarize(kept, content)
         return kept
+
+    def _say_far_boxes(self, kept: list[tuple]) -> None:
+        """Warn of boxes far beyond their images, as PoseTrack18 has at +-5e5."""
+        if not kept:
+            return
+        people, boxes, sizes, _ = zip(*kept)
+        far = np.flatnonzero(far_outside(np.array(boxes, np.float64), np.array(sizes)))
+        if len(far):
+            first = people[far[0]]
+            print_log(
+                f'{self._where}: {counted(len(far), "box(es)")} of {len(boxes):,} reach farther '
+                'beyond their images than these are large, the first is that of annotation '
+                f'{first["id"]!r}: {list(boxes[far[0]])} (x, y, w, h); they are clipped to the '
+                'images, as in MMPose: correct them',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _summarize(self, people: list[dict], content: CocoContent) -> None:
         num_images, tally = len({person['image_id'] for person in people}), content.left_out
@@ -258,20 +278,8 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         """N samples of detected boxes, with keypoints at 0 in place of annotated ones."""
         content = self._read()
         images = {image['id']: image for image in content.images}
-        what = f'box file ({self._keys.of("bbox_file")})'
-        detections = check_detections(self.bbox_file, images.keys(), what)
-        category = _category_of(detections, content)
-        people = [each for each in detections if each['category_id'] == category]
-        if not people:
-            raise ValueError(
-                f'{what} `{self.bbox_file}` holds nobody (category_id {category}) among its '
-                f'{len(detections):,} boxes'
-            )
-        print_log(
-            f'`{self.bbox_file}`: {len(people):,} boxes in '
-            f'{len({each["image_id"] for each in people}):,} of {len(images):,} images',
-            logger='current',
-        )
+        people = self._detected(content)
+        category = people[0]['category_id']
         own = content.categories[0]['id'] if len(content.categories) == 1 else category
         num_keypoints = self._metainfo['num_keypoints']
         return [
@@ -289,6 +297,37 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
             }
             for index, each in enumerate(people)
         ]
+
+    def _detected(self, content: CocoContent) -> list[dict]:
+        """The people of the box file, checked; logs how many they are and what is left out."""
+        what = f'box file ({self._keys.of("bbox_file")})'
+        sizes = {image['id']: size_of(image) for image in content.images}
+        boxes, tally = check_boxes(
+            read_json(self.bbox_file, what), f'{what} `{self.bbox_file}`', sizes, fields=BOX_FIELDS
+        )
+        category = _category_of(boxes, content)
+        people = [each for each in boxes if each['category_id'] == category]
+        if not people:
+            raise ValueError(
+                f'{what} `{self.bbox_file}` holds nobody (category_id {category}) among its '
+                f'{len(boxes):,} boxes'
+            )
+        unsound = tally.with_firsts(noun='image')
+        if unsound:
+            print_log(
+                f'{what} `{self.bbox_file}` has boxes that cannot be used: {unsound}',
+                logger='current',
+                level=logging.WARNING,
+            )
+        others = (each['image_id'] for each in boxes if each['category_id'] != category)
+        tally.add('of other categories', others)
+        rest = f'; left out: {tally}' if tally.counts else ''
+        print_log(
+            f'`{self.bbox_file}`: {len(people):,} boxes in '
+            f'{len({each["image_id"] for each in people}):,} of {len(sizes):,} images{rest}',
+            logger='current',
+        )
+        return people
 
     def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
         """The people as they are: those that MMPose would leave out here are not among them."""

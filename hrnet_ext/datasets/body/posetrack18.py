@@ -5,7 +5,6 @@ keypoints in image space.
 """
 
 import numpy as np
-from mmengine.fileio import load
 
 from hrnet_ext.datasets.body.coco import CocoDataset
 from hrnet_ext.datasets.body.posetrack18_files import (
@@ -15,6 +14,7 @@ from hrnet_ext.datasets.body.posetrack18_files import (
     check_track_ids,
 )
 from hrnet_ext.datasets.body.posetrack18_keypoints import posetrack18_metainfo
+from hrnet_ext.formats.coco import CocoContent
 from hrnet_ext.formats.keypoint_box import keypoint_box
 from hrnet_ext.formats.tally import Tally
 from hrnet_ext.registry import DATASETS
@@ -93,18 +93,18 @@ class PoseTrack18Dataset(CocoDataset):
     def _load_detection_results(self) -> list[dict]:
         """Samples of detected boxes, with the boxes' track ids where they have any."""
         samples = super()._load_detection_results()
-        where = f'box file ({self._keys.of("bbox_file")}) `{self.bbox_file}`'
-        people = [each for each in load(self.bbox_file) if each['category_id'] == 1]
-        for index, sample in enumerate(samples):
-            if not np.isfinite([*sample['bbox'][0], *sample['bbox_score']]).all():
-                raise ValueError(f'{where}: bbox or score of {people[index]} is not finite')
-        check_track_ids(people, where)
+        people, self._boxes = self._boxes, []
         return [
             {**sample, 'raw_ann_info': {'track_id': box['track_id']}}
             if 'track_id' in box
             else sample
             for sample, box in zip(samples, people)
         ]
+
+    def _detected(self, content: CocoContent) -> list[dict]:
+        self._boxes = super()._detected(content)
+        check_track_ids(self._boxes, f'box file ({self._keys.of("bbox_file")}) `{self.bbox_file}`')
+        return self._boxes
 
     def _track_source(self, samples: list[dict]) -> str | None:
         """Where the samples' track ids come from; None if they have none or not all have one."""

@@ -1,0 +1,173 @@
+"""Files of detected person boxes, in COCO's result format: checked once, for whoever reads them.
+
+N: boxes, (x, y, w, h) in image space, pixels, as the format has them. Image ids are numbers or
+strings, as in the annotation file that the boxes belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+
+from hrnet_ext.formats.tally import Tally
+from hrnet_ext.reading import check_records
+
+FIELDS = ('image_id', 'bbox', 'score')
+NO_IMAGE = 'of images that the annotation file does not list'
+NO_AREA = 'without area'
+
+# Boxes (x1, y1, x2, y2) that are read as (x, y, w, h) end far outside of their images. A detector's
+# end inside, an annotator's and a tracker's at times a little outside.
+FAR_OUTSIDE = 1.05  # times the image's side
+MANY = 0.1  # share of the boxes that end there
+NEARLY_ALL = 0.99  # share of the boxes that are sound as (x1, y1, x2, y2)
+
+Sizes = Mapping[Hashable, tuple[float, float] | None]
+
+
+def check_boxes(
+    content: object, where: str, sizes: Sizes | None = None, *, fields: Sequence[str] = FIELDS
+) -> tuple[list[dict], Tally]:
+    """Check a box file's content.
+
+    Args:
+        content: Of the JSON file.
+        where: Which file, for messages.
+        sizes: (w, h), where known, of the images of the annotation file by id; None if there is no
+            such file.
+        fields: What each box has.
+
+    Returns:
+        The boxes that can be used, as they are, and the others by reason.
+
+    Raises:
+        ValueError: If it is no such file, a box or score is not finite, most boxes are of unknown
+            images, or boxes are (x1, y1, x2, y2).
+    """
+    if isinstance(content, Mapping) and {'images', 'annotations'} <= content.keys():
+        raise ValueError(
+            f'{where} is an annotation file, but should be a list of detected boxes; leave it out '
+            'to use the annotated boxes'
+        )
+    check_records(content, tuple(fields), where)
+    tally = Tally()
+    if not content:
+        return [], tally
+    boxes = _numbers(content, where)
+    if sizes is None:
+        kept = np.arange(len(content))
+    else:
+        kept = _of_listed(content, sizes, where, tally)
+        known = [index for index in kept if sizes[content[index]['image_id']] is not None]
+        look = xyxy_look(boxes[known], [sizes[content[index]['image_id']] for index in known])
+        if look:
+            raise ValueError(f'{where}: {look}')
+    has_area = (boxes[kept, 2:] > 0).all(axis=1)
+    tally.add(NO_AREA, (content[index]['image_id'] for index in kept[~has_area]))
+    return [content[index] for index in kept[has_area]], tally
+
+
+def size_of(image: Mapping) -> tuple[float, float] | None:
+    """(w, h) of an image as an annotation file lists it; None if it does not say."""
+    return (image['width'], image['height']) if {'width', 'height'} <= image.keys() else None
+
+
+def xyxy_look(boxes: np.ndarray, sizes: Sequence[tuple[float, float]]) -> str | None:
+    """Why boxes (N, 4), meant as (x, y, w, h), look like (x1, y1, x2, y2); None if they do not.
+
+    Args:
+        boxes: (N, 4).
+        sizes: N sizes (w, h) of their images.
+    """
+    if not len(boxes):
+        return None
+    low, high, size = boxes[:, :2], boxes[:, 2:], np.asarray(sizes, np.float64)
+    outside = (low + high > FAR_OUTSIDE * size).any(axis=1)
+    fits = ((high > low) & (low >= -1) & (high <= size + 1)).all(axis=1)
+    if outside.mean() < MANY or fits.mean() < NEARLY_ALL:
+        return None
+    return (
+        f'{outside.sum():,} of {len(boxes):,} boxes end outside of their images if read as '
+        f'[x, y, w, h], and {"all" if fits.all() else f"{fits.sum():,}"} fit inside as '
+        '[x1, y1, x2, y2]; write width and height, x2 - x1 and y2 - y1, in place of x2 and y2'
+    )
+
+
+def _numbers(records: Sequence[Mapping], where: str) -> np.ndarray:
+    """Boxes (N, 4), once they and the scores are known to be finite numbers."""
+    boxes = _table([_first_four(one['bbox']) for one in records], (len(records), 4))
+    scores = _table([one['score'] for one in records], (len(records),))
+    for index, one in enumerate(records if boxes is None or scores is None else ()):
+        if _table([_first_four(one['bbox'])], (1, 4)) is None:
+            raise ValueError(
+                f'{where}: [{index}].bbox should be [x, y, w, h], but is {one["bbox"]!r:.80} '
+                f'(image_id {one["image_id"]!r})'
+            )
+        if _table([one['score']], (1,)) is None:
+            raise ValueError(
+                f'{where}: [{index}].score should be a number, but is {one["score"]!r:.80} '
+                f'(image_id {one["image_id"]!r})'
+            )
+    odd = np.flatnonzero(~np.isfinite(np.column_stack([boxes, scores])).all(axis=1))
+    if len(odd):
+        first = records[odd[0]]
+        raise ValueError(
+            f'{where}: bbox or score of [{odd[0]}] (image_id {first["image_id"]!r}) is not finite: '
+            f'{first["bbox"]}, {first["score"]} ({len(odd):,} of {len(records):,} boxes are like '
+            'that); correct them, or leave them out'
+        )
+    return boxes
+
+
+def _of_listed(
+    records: Sequence[Mapping], sizes: Sizes, where: str, tally: Tally
+) -> np.ndarray:  # fmt: skip
+    """Indices of the boxes of listed images."""
+    ids = [one['image_id'] for one in records]
+    odd = next((i for i, one in enumerate(ids) if not isinstance(one, (int, float, str))), None)
+    if odd is not None:
+        raise ValueError(
+            f'{where}: [{odd}].image_id should be a number or a string, but is {ids[odd]!r:.80}'
+        )
+    listed = np.array([one in sizes for one in ids])
+    if listed.all():
+        return np.arange(len(ids))
+    unknown = np.flatnonzero(~listed)
+    first = f'[{unknown[0]}].image_id {ids[unknown[0]]!r}'
+    texts = {_as_text(one): one for one in sizes}
+    alike = next((index for index in unknown if _as_text(ids[index]) in texts), None)
+    if alike is not None:
+        raise ValueError(
+            f'{where}: [{alike}].image_id is {ids[alike]!r}, but the annotation file has '
+            f'{texts[_as_text(ids[alike])]!r}; a number is not a string: write ids the same way in '
+            'both'
+        )
+    if 2 * len(unknown) > len(ids):
+        raise ValueError(
+            f'{where}: {first} is not in the annotation file, and so for {len(unknown):,} of '
+            f'{len(ids):,} boxes (an id there is {next(iter(sizes), None)!r}); boxes and '
+            'annotations are of different data sets'
+        )
+    tally.add(NO_IMAGE, (ids[index] for index in unknown))
+    return np.flatnonzero(listed)
+
+
+def _as_text(image_id: Hashable) -> str:
+    """An id as it may have been written otherwise: 42, '42' and '000042' are alike."""
+    return str(image_id).lstrip('0')
+
+
+def _first_four(box: object) -> object:
+    return box[:4] if isinstance(box, (list, tuple)) else box
+
+
+def _table(rows: list, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Numbers of that shape; None if they are others, or not numbers."""
+    try:
+        table = np.array(rows)
+    except ValueError:  # of different lengths
+        return None
+    if table.dtype.kind not in 'iuf' or table.size != np.prod(shape):
+        return None
+    return table.reshape(shape).astype(np.float64)
