@@ -68,14 +68,14 @@ class PosePainter:
             image: The frame; it stays as it is.
             sample: Its people; those with ``track_ids`` get a trail from frame to frame.
         """
-        plain = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        canvas = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         if self.black_background:
-            plain[:] = 0
-        canvas, people, height = plain.copy(), sample.pred_instances, len(plain)
+            canvas[:] = 0
+        people, height = sample.pred_instances, len(canvas)
         if self.is_openpose or self.draw_heatmap:
-            by_mmpose = self._draw_by_mmpose(plain, sample)
+            by_mmpose = self._draw_by_mmpose(canvas, sample)
             # Where nobody is there is no heatmap; a video keeps its size.
-            heatmap = by_mmpose[height:] if len(by_mmpose) > height else plain
+            heatmap = by_mmpose[height:] if len(by_mmpose) > height else canvas
         if self.is_openpose:
             canvas = by_mmpose[:height].copy()
         if 'track_ids' in people:

@@ -19,6 +19,7 @@ from hrnet_ext.visualization.palette import BOX, INK, Color, color_of, side_of, 
 PERSON_TO_LIMB = 70  # a limb's width is this fraction of the person's longer side
 HEADROOM = 0.15  # of the keypoints' extent, above it
 SHIFT = 4  # bits of a pixel's fraction in OpenCV's coordinates
+Point = tuple[int, int]
 FARTHEST = 1 << 20  # pixels; OpenCV's coordinates are 32 bits
 
 
@@ -52,6 +53,10 @@ class Skeleton:
             keypoint_colors=[color_of([side]) for side in sides],
             link_colors=[color_of([sides[a], sides[b]]) for a, b in links],
         )
+
+    def in_color(self, color: Color) -> Skeleton:
+        """The same, all of it in one color."""
+        return Skeleton(self.links, [color] * len(self.keypoint_colors), [color] * len(self.links))
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,12 @@ def draw_poses(image: np.ndarray, instances: Any, style: Style) -> np.ndarray:
         thickness = limb_thickness(max(boxes[i, 2:] - boxes[i, :2]), canvas.shape, style)
         if style.draw_boxes:
             _draw_box(canvas, boxes[i], colors[i] or BOX, thickness)
-        pose = np.where(drawn[i, :, None], keypoints[i], 0)
-        _draw_limbs(canvas, pose, drawn[i], style, thickness, colors[i])
-        _draw_joints(canvas, pose, drawn[i], style, thickness, colors[i])
+        skeleton = style.skeleton.in_color(colors[i]) if colors[i] else style.skeleton
+        points = _fixed(keypoints[i], drawn[i])
+        _draw_limbs(canvas, points, skeleton, thickness)
+        if style.radius != 0:
+            radius = style.radius or 0.6 + 0.75 * thickness
+            _draw_joints(canvas, points, skeleton.keypoint_colors, radius, thickness)
     texts = [[] for _ in boxes] if ids is None else [[str(int(i))] for i in ids]
     if style.draw_scores and 'keypoint_scores' in instances:
         scores = np.mean(instances.get('keypoint_scores'), axis=1)
@@ -162,44 +170,35 @@ def _draw_box(canvas: np.ndarray, box: np.ndarray, color: Color, thickness: int)
 
 
 def _draw_limbs(
-    canvas: np.ndarray,
-    pose: np.ndarray,
-    drawn: np.ndarray,
-    style: Style,
-    thickness: int,
-    track: Color | None,
+    canvas: np.ndarray, points: list[Point | None], skeleton: Skeleton, thickness: int
 ) -> None:
-    """Limbs of a pose (K, 2); thick ones with an outline."""
-    limbs = zip(style.skeleton.links, style.skeleton.link_colors)
-    limbs = [(pose[list(ends)], color) for ends, color in limbs if drawn[list(ends)].all()]
+    """Limbs between points that are there; thick ones with an outline."""
     outline = 2 * (thickness // 3)
-    for is_outline in (True, False) if outline else (False,):
-        for (a, b), color in limbs:
-            look = (INK, thickness + outline) if is_outline else (track or color, thickness)
-            cv2.line(canvas, _fixed(a), _fixed(b), *look, cv2.LINE_AA, SHIFT)
+    looks = [(thickness + outline, INK), (thickness, None)] if outline else [(thickness, None)]
+    for width, ink in looks:
+        for (a, b), color in zip(skeleton.links, skeleton.link_colors):
+            if points[a] and points[b]:
+                ends = points[a], points[b]
+                cv2.line(canvas, *ends, ink or color, width, cv2.LINE_AA, SHIFT)
 
 
 def _draw_joints(
     canvas: np.ndarray,
-    pose: np.ndarray,
-    drawn: np.ndarray,
-    style: Style,
+    points: list[Point | None],
+    colors: Sequence[Color],
+    radius: float,
     thickness: int,
-    track: Color | None,
 ) -> None:
-    """Outlined dots at the keypoints of a pose (K, 2)."""
-    radius = 0.6 + 0.75 * thickness if style.radius is None else style.radius
-    outline = max(0.8, thickness / 3)
-    if not radius:
-        return
-    for k in np.flatnonzero(drawn):
-        color = track or style.skeleton.keypoint_colors[k]
-        for size, fill in ((radius + outline, INK), (radius, color)):
-            size = round(size * (1 << SHIFT))
-            cv2.circle(canvas, _fixed(pose[k]), size, fill, -1, cv2.LINE_AA, SHIFT)
+    """Outlined dots at the points that are there."""
+    inner, outer = (round(r * (1 << SHIFT)) for r in (radius, radius + max(0.8, thickness / 3)))
+    for point, color in zip(points, colors):
+        if point:
+            cv2.circle(canvas, point, outer, INK, -1, cv2.LINE_AA, SHIFT)
+            cv2.circle(canvas, point, inner, color, -1, cv2.LINE_AA, SHIFT)
 
 
-def _fixed(point: np.ndarray) -> tuple[int, int]:
-    """A point (2,) in OpenCV's fixed-point coordinates."""
-    x, y = np.rint(np.clip(point, -FARTHEST, FARTHEST) * (1 << SHIFT)).astype(int).tolist()
-    return x, y
+def _fixed(keypoints: np.ndarray, drawn: np.ndarray) -> list[Point | None]:
+    """Keypoints (K, 2) in OpenCV's fixed-point coordinates; None for those not to be drawn."""
+    places = np.where(drawn[:, None], keypoints, 0).clip(-FARTHEST, FARTHEST) * (1 << SHIFT)
+    found = np.rint(places).astype(int).tolist()
+    return [tuple(place) if is_drawn else None for place, is_drawn in zip(found, drawn)]

@@ -87,8 +87,10 @@ def _is_step(last: Place, place: Place) -> bool:
 
 def _smooth(points: np.ndarray) -> np.ndarray:
     """Points (P, 2), each the mean of those up to two frames around it: boxes tremble."""
-    reach = [min(2, i, len(points) - 1 - i) for i in range(len(points))]
-    return np.array([points[i - r : i + r + 1].mean(axis=0) for i, r in enumerate(reach)])
+    index = np.arange(len(points))
+    reach = np.minimum(np.minimum(index, index[::-1]), 2)
+    sums = np.vstack([np.zeros(2), points.cumsum(axis=0)])
+    return (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)[:, None]
 
 
 def _draw_fading(
