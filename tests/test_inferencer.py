@@ -315,7 +315,7 @@ def test_wrong_arguments_are_refused_before_any_work(inferencer, options, messag
 
 def test_no_output_overwrites_an_input_or_another_output(inferencer, tmp_path):
     (path,) = write_pictures(tmp_path, 1)
-    with pytest.raises(ValueError, match=r'000.png` would be overwritten by its own picture'):
+    with pytest.raises(ValueError, match=r'000.png` would be overwritten by its own drawing'):
         inferencer(path, vis_out_dir=str(tmp_path))
     (twin,) = write_pictures(tmp_path / 'b', 1)
     with pytest.raises(ValueError, match='would both be written as 000; give them in two calls'):

@@ -97,7 +97,6 @@ def test_without_a_folder_the_backends_get_the_drawings(root, config):
     config.default_hooks.visualization.pop('out_dir')
     config.visualizer = {
         'type': 'PoseLocalVisualizer',
-        'name': 'visualizer',
         'vis_backends': [{'type': 'LocalVisBackend'}],
     }
     start(config, 'test')
@@ -164,7 +163,7 @@ def test_a_window_shows_drawings_until_it_is_closed(root, monkeypatch):
         return next(answers)
 
     monkeypatch.setattr(visualization_hook, 'check_windows', lambda: None)
-    monkeypatch.setattr(visualization_hook, 'show_picture', show)
+    monkeypatch.setattr(visualization_hook, 'show_image', show)
     hook = PoseVisualizationHook(enable=True, show=True, wait_time=0.5)
     dataset = build(root)
     loop = SimpleNamespace(

@@ -4,7 +4,7 @@ from hrnet_ext import cli
 
 
 def main() -> None:
-    """Draw the pictures and say where they are."""
+    """Draw, and say where they are."""
     parser = cli.config_parser(
         'Draw ground truth (left) and prediction (right) of a test, a PNG an image and a sheet. '
         "A person's left side is blue, the right side orange, the middle yellow."

@@ -1,4 +1,4 @@
-"""Pictures and predictions of a run, on disk.
+"""Drawings and predictions of a run, on disk.
 
 Whatever ends a run, Ctrl-C included, what it has written so far is whole: files of images appear
 at once; a video's grow beside their place and get their names when they are closed.
@@ -27,13 +27,13 @@ class Outputs(ABC):
     """Takes what became of each frame; close it, or use it in a ``with`` statement."""
 
     @abstractmethod
-    def write(self, frame: Frame, instances: list[dict], picture: np.ndarray | None) -> None:
+    def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
         """Write what was asked for of a frame.
 
         Args:
             frame: The frame.
             instances: Its people, as MMPose's ``split_instances`` describes them.
-            picture: (H, W, 3) uint8, RGB; None where nothing was drawn.
+            drawing: (H, W, 3) uint8, RGB; None where nothing was drawn.
         """
 
     def close(self) -> None:
@@ -57,15 +57,15 @@ def make_outputs(
 
 
 class ImageOutputs(Outputs):
-    """A picture and a JSON file for each image, named as it.
+    """A drawing and a JSON file for each image, named as it.
 
     Args:
         source: The images.
-        vis_out_dir: Folder for pictures; empty for none.
+        vis_out_dir: Folder for drawings; empty for none.
         pred_out_dir: Folder for predictions; empty for none.
 
     Raises:
-        ValueError: If two images would get one name, or a picture would replace its image.
+        ValueError: If two images would get one name, or a drawing would replace its image.
     """
 
     def __init__(self, source: ImageSource, vis_out_dir: str, pred_out_dir: str) -> None:
@@ -78,14 +78,14 @@ class ImageOutputs(Outputs):
             for path in source.paths:
                 refuse_overwriting(os.path.join(vis_out_dir, drawing_name(base_name(path))), path)
 
-    def write(self, frame: Frame, instances: list[dict], picture: np.ndarray | None) -> None:
+    def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
         """See :class:`Outputs`."""
         if self.pred_out_dir:
             name = f'{Path(base_name(frame.path)).stem}.json'
             write_json(os.path.join(self.pred_out_dir, name), plain(instances), indent=2)
-        if self.vis_out_dir and picture is not None:
+        if self.vis_out_dir and drawing is not None:
             name = drawing_name(base_name(frame.path))
-            write_image(os.path.join(self.vis_out_dir, name), picture)
+            write_image(os.path.join(self.vis_out_dir, name), drawing)
 
 
 class VideoOutputs(Outputs):
@@ -115,18 +115,18 @@ class VideoOutputs(Outputs):
             self._video_path = path if path.suffix else path / f'{stem}.mp4'
             refuse_overwriting(self._video_path, source.path)
 
-    def write(self, frame: Frame, instances: list[dict], picture: np.ndarray | None) -> None:
+    def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
         """See :class:`Outputs`."""
         if self._json_path:
             self._json = self._json or JsonList(self._json_path)
             self._json.append({'frame_id': frame.index, 'instances': plain(instances)})
-        if self._video_path and picture is not None:
+        if self._video_path and drawing is not None:
             if self._video is None:
-                size = picture.shape[1], picture.shape[0]
+                size = drawing.shape[1], drawing.shape[0]
                 self._video = VideoWriter(
                     self._video_path, fps=self._source.fps, size=size, codec=self._codec
                 )
-            self._video.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+            self._video.write(cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))
 
     def close(self) -> None:
         """Finish the files and tell where they are."""
@@ -183,7 +183,7 @@ def plain(instances: list[dict]) -> list[dict]:
 def refuse_overwriting(output: str | os.PathLike[str], source: str) -> None:
     """Raise a ValueError if an output is its own input."""
     if os.path.realpath(output) == os.path.realpath(source):
-        raise ValueError(f'`{source}` would be overwritten by its own picture; name another folder')
+        raise ValueError(f'`{source}` would be overwritten by its own drawing; name another folder')
 
 
 def _check_names(paths: list[str]) -> None:

@@ -42,11 +42,11 @@ class VideoWriter:
                 'works in an .mp4); is the folder writable?'
             )
 
-    def write(self, picture: np.ndarray) -> None:
-        """Append a picture (H, W, 3) uint8, BGR, brought to the video's size."""
-        if picture.shape[1::-1] != self._size:
-            picture = cv2.resize(picture, self._size)
-        self._writer.write(picture)
+    def write(self, frame: np.ndarray) -> None:
+        """Append a frame (H, W, 3) uint8, BGR, brought to the video's size."""
+        if frame.shape[1::-1] != self._size:
+            frame = cv2.resize(frame, self._size)
+        self._writer.write(frame)
         self.count += 1
 
     def close(self) -> None:

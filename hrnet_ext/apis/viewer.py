@@ -1,4 +1,4 @@
-"""What becomes of a frame's poses: a picture, a window, files."""
+"""What becomes of a frame's poses: a drawing, a window, files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hrnet_ext.apis.instances import instances_of
 from hrnet_ext.apis.outputs import Outputs, make_outputs
 from hrnet_ext.apis.video_writer import DEFAULT_CODEC
 from hrnet_ext.visualization.pose_painter import PosePainter
-from hrnet_ext.visualization.window import check_windows, has_windows, show_picture
+from hrnet_ext.visualization.window import check_windows, has_windows, show_image
 
 VIDEO_WAIT = 1e-5  # seconds a frame of a video is shown; 0 would wait for a key
 
@@ -23,10 +23,10 @@ class Viewer:
 
     Args:
         outputs: Where files go.
-        painter: Draws pictures; None where nobody wants them.
+        painter: Makes drawings; None where nobody wants them.
         title: Of the window; None for no window.
-        wait_time: Seconds that a picture is shown; 0 waits for a key.
-        return_vis: Hand pictures over.
+        wait_time: Seconds that a drawing is shown; 0 waits for a key.
+        return_vis: Hand drawings over.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Viewer:
         self.is_stopped = False
 
     def __call__(self, frame: Frame, sample: PoseDataSample) -> list[np.ndarray] | None:
-        """Pictures (H, W, 3) RGB to hand over; None where none were drawn, as MMPose has it."""
-        picture = self._painter(frame.image, sample) if self._painter else None
-        self._outputs.write(frame, instances_of(sample), picture)
-        if picture is None:
+        """Drawings (H, W, 3) RGB to hand over; None where none were drawn, as MMPose has it."""
+        drawing = self._painter(frame.image, sample) if self._painter else None
+        self._outputs.write(frame, instances_of(sample), drawing)
+        if drawing is None:
             return None
         if self._title is not None:
-            self.is_stopped = not show_picture(picture, self._title, self._wait_time)
-        return [picture] if self._return_vis else []
+            self.is_stopped = not show_image(drawing, self._title, self._wait_time)
+        return [drawing] if self._return_vis else []
 
     def __enter__(self) -> Viewer:
         return self
@@ -77,10 +77,10 @@ def make_viewer(
     Args:
         source: The frames.
         visualizer: MMPose's.
-        return_vis: Hand pictures over.
-        show: Show pictures in a window; None does for cameras, where there are windows.
+        return_vis: Hand drawings over.
+        show: Show drawings in a window; None does for cameras, where there are windows.
         wait_time: Seconds that an image is shown; 0 waits for a key.
-        vis_out_dir: Folder for pictures, or a video's file name; empty for none.
+        vis_out_dir: Folder for drawings, or a video's file name; empty for none.
         pred_out_dir: Folder for predictions; empty for none.
         video_codec: OpenCV's four letters.
         **drawing: See :class:`~hrnet_ext.visualization.pose_painter.PosePainter`.

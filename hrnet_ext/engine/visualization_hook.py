@@ -20,7 +20,7 @@ from hrnet_ext.visualization.by_image import ImagePeople, PeopleByImage
 from hrnet_ext.visualization.comparison import side_by_side
 from hrnet_ext.visualization.files import read_image, write_image
 from hrnet_ext.visualization.poses import Skeleton, Style
-from hrnet_ext.visualization.window import check_windows, show_picture
+from hrnet_ext.visualization.window import check_windows, show_image
 
 VAL_INTERVAL = 50  # images; iterations in MMPose's hook
 
@@ -121,4 +121,4 @@ class PoseVisualizationHook(Hook):
                 name = Path(image.name).with_suffix('').as_posix().replace('/', '_')
                 runner.visualizer.add_image(name, drawing, runner.iter)
             if self._has_window and is_main_process():
-                self._has_window = show_picture(drawing, 'predictions', self.wait_time)
+                self._has_window = show_image(drawing, 'predictions', self.wait_time)

@@ -1,4 +1,4 @@
-"""A window that shows pictures, where OpenCV has windows."""
+"""A window that shows drawings, where OpenCV has windows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def has_windows() -> bool:
 
 
 def check_windows() -> None:
-    """Refuse to show pictures where there are no windows.
+    """Refuse to show drawings where there are no windows.
 
     Raises:
         ValueError: If this OpenCV has none.
@@ -25,20 +25,20 @@ def check_windows() -> None:
     if not has_windows():
         raise ValueError(
             f'show needs windows, which this OpenCV ({cv2.__version__}, headless) lacks: install '
-            'opencv-python in its place, or write pictures to a folder instead'
+            'opencv-python in its place, or write drawings to a folder instead'
         )
 
 
-def show_picture(picture: np.ndarray, title: str, wait_time: float) -> bool:
-    """Show a picture and wait.
+def show_image(drawing: np.ndarray, title: str, wait_time: float) -> bool:
+    """Show a drawing and wait.
 
     Args:
-        picture: (H, W, 3) uint8, RGB.
+        drawing: (H, W, 3) uint8, RGB.
         title: The window's.
         wait_time: Seconds; 0 waits for a key.
 
     Returns:
         Whether to go on: False if Esc or q was pressed.
     """
-    cv2.imshow(title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    cv2.imshow(title, cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))
     return cv2.waitKey(int(np.ceil(wait_time * 1000))) & 0xFF not in STOP_KEYS

@@ -16,7 +16,7 @@ def part_of(keypoint: str) -> str:
 
 
 def mirror_of(keypoint: str) -> str:
-    """The keypoint's name in a mirrored picture; those of the midline mirror to themselves."""
+    """The keypoint's name in a mirrored image; those of the midline mirror to themselves."""
     if keypoint.startswith('left_'):
         return keypoint.replace('left_', 'right_')
     return keypoint.replace('right_', 'left_')
@@ -35,7 +35,7 @@ def make_metainfo(
     Args:
         name: The data set's.
         keypoints: Names in the order of the annotations.
-        limbs: Pairs of keypoints to be joined in pictures.
+        limbs: Pairs of keypoints to be joined in drawings.
         sigmas: OKS's constant by body part.
         loss_weights: Weight in the loss by body part, where it is not 1.
     """
