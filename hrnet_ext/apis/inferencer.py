@@ -34,6 +34,7 @@ from hrnet_ext.export.configs import refuse_optimizing
 from hrnet_ext.export.estimator import ExportedPoseEstimator
 from hrnet_ext.inference import optimize as optimize_model
 from hrnet_ext.inference.modes import check_mode
+from hrnet_ext.models.input_channels import input_channels
 from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.tracking import PoseTracker
 
@@ -106,6 +107,12 @@ class PoseInferencer(Pose2DInferencer):
                 f"data_mode should be 'topdown', but is {self.cfg.data_mode!r}; use MMPose's "
                 'Pose2DInferencer for other models'
             )
+        num_channels = input_channels(self.model)
+        if num_channels > 3:
+            raise ValueError(
+                f'this model takes images of {num_channels} channels, but frames are BGR: run it '
+                'as an exported file in a PoseSession, or by tools/test.py'
+            )
         if isinstance(self.model, ExportedPoseEstimator):
             refuse_optimizing(model, optimize)
         else:
@@ -114,7 +121,8 @@ class PoseInferencer(Pose2DInferencer):
             self.model, self.pipeline, self.model.dataset_meta, max_people=max_people
         )
         first = self.pipeline.transforms[0]
-        self._loader = first if isinstance(first, MMPoseLoadImage) else LoadImage()
+        loads_bgr = isinstance(first, MMPoseLoadImage) and first.color_type == 'color'
+        self._loader = first if loads_bgr else LoadImage()  # the pipeline makes frames grey
 
     def _init_detector(
         self,

@@ -7,6 +7,7 @@ class by name, so that MMPose's data sets, codecs and heads are checked like our
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -96,6 +97,33 @@ def loader_problems(loader: DataLoader, key: str) -> list[str]:
         f'batch_size={loader.batch_size} in each process; set {key}.batch_size lower, or '
         f'{key}.drop_last=False'
     ]
+
+
+def channel_problems(model: nn.Module, image: np.ndarray | None, key: str) -> list[str]:
+    """Compare the channels of images with those that the preprocessor and the network take.
+
+    Args:
+        model: A pose estimator.
+        image: (H, W, C) or (H, W), as loaded; None if it is not known.
+        key: Config key of the loader.
+    """
+    if image is None or not hasattr(model, 'backbone'):
+        return []
+    given = 1 if image.ndim == 2 else image.shape[2]
+    taken = input_channels(model)
+    if given != taken:
+        return [
+            f'{key}.dataset loads images of {given} channels, but model.backbone takes {taken}; '
+            'set color_type of LoadImage (grayscale: 1, color: 3, unchanged: as the file has), or '
+            'model.backbone.in_channels'
+        ]
+    mean = getattr(getattr(model, 'data_preprocessor', None), 'mean', None)
+    if mean is not None and mean.numel() not in (1, taken):
+        return [
+            f'model.data_preprocessor.mean has {mean.numel()} values, but images have {taken} '
+            'channels; give mean and std as many'
+        ]
+    return []
 
 
 def network_problems(model: nn.Module) -> list[str]:

@@ -47,7 +47,7 @@ def _dataset_problems(dataset: object, model: nn.Module, key: str) -> list[str]:
         problems += agreement.pipeline_problems(transforms, model.head.decoder, key)
     if transforms:
         problems += _reduction_problems(transforms, key)
-        problems += _image_problems(dataset, transforms[0], key)
+        problems += _image_problems(dataset, transforms[0], model, key)
     return problems
 
 
@@ -60,13 +60,16 @@ def _reduction_problems(transforms: Sequence, key: str) -> list[str]:
     return []
 
 
-def _image_problems(dataset: object, load: object, key: str) -> list[str]:
+def _image_problems(dataset: object, load: object, model: nn.Module, key: str) -> list[str]:
     """Read a few images alone: the steps after it would draw random numbers."""
     places = range(0, len(dataset), max(1, len(dataset) // NUM_IMAGES))
     try:
         for info in map(dataset.get_data_info, places[:NUM_IMAGES]):
             annotated = info.get('img_shape')
             loaded = load(info) or {}
+            problems = agreement.channel_problems(model, loaded.get('img'), key)
+            if problems:
+                return problems
             if 'img_path' in loaded and 'ori_shape' in loaded:
                 check_size(loaded['img_path'], annotated, loaded['ori_shape'])
     except (OSError, ValueError, AssertionError) as error:

@@ -172,8 +172,8 @@ def _example(metadata: Metadata) -> torch.Tensor:
     """Two of what the graph takes; one would let a batch of one be taken for granted."""
     width, height = metadata.input_size
     if metadata.normalizes:
-        return torch.zeros(2, height, width, 3, dtype=torch.uint8)
-    return torch.zeros(2, 3, height, width)
+        return torch.zeros(2, height, width, metadata.num_channels, dtype=torch.uint8)
+    return torch.zeros(2, metadata.num_channels, height, width)
 
 
 def _say(what: str) -> None:

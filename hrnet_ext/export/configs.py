@@ -14,6 +14,7 @@ from hrnet_ext.export.model import keypoints_of, padding_of
 ESTIMATOR = 'hrnet_ext.ExportedPoseEstimator'
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
 SESSION_OPTIONS = ('provider', 'device', 'precision', 'num_threads', 'batch_size', 'fixed_batch')
+COLOR_TYPES = {1: 'grayscale', 3: 'color', 4: 'unchanged'}  # by number of channels
 PLAIN_MODES = ('off', 'fp32', 'auto')  # ask for no less precision than the file has
 
 
@@ -30,7 +31,7 @@ def exported_config(path: str | os.PathLike[str]) -> Config:
     metadata = read_metadata(path)
     crop = {'type': 'TopdownAffine', 'input_size': metadata.input_size}
     pipeline = [
-        {'type': 'hrnet_ext.LoadImage'},
+        {'type': 'hrnet_ext.LoadImage', 'color_type': COLOR_TYPES[metadata.num_channels]},
         {'type': 'GetBBoxCenterScale', 'padding': metadata.padding},
         crop,
         {'type': 'PackPoseInputs'},

@@ -44,13 +44,13 @@ def regions_of(boxes: np.ndarray, input_size: Size, padding: float) -> Regions:
 
 
 def cut(image: np.ndarray, regions: Regions, input_size: Size) -> np.ndarray:
-    """Crops (N, H, W, 3) uint8 of an image (h, w, 3); black where they reach out of it."""
+    """Crops (N, H, W, C) uint8 of an image (h, w, C) or (h, w); black outside of it."""
     width, height = input_size
-    crops = np.empty((len(regions.centers), height, width, 3), np.uint8)
+    crops = np.empty((len(regions.centers), height, width, *image.shape[2:]), np.uint8)
     for crop, center, scale in zip(crops, *regions):
         matrix = warp_matrix(center, scale, input_size)
         cv2.warpAffine(image, matrix, (width, height), dst=crop, flags=cv2.INTER_LINEAR)
-    return crops
+    return crops if image.ndim == 3 else crops[..., None]
 
 
 def warp_matrix(center: np.ndarray, scale: np.ndarray, input_size: Size) -> np.ndarray:

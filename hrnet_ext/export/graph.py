@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from hrnet_ext.export.decoding import Decoder
 from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.models.input_channels import swap_colors
 
 
 class PoseGraph(nn.Module):
@@ -61,7 +62,7 @@ class Normalize(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         pixels = crops.permute(0, 3, 1, 2)
-        pixels = pixels.flip(1) if self.bgr_to_rgb else pixels
+        pixels = swap_colors(pixels) if self.bgr_to_rgb else pixels
         return (pixels.float() - self.mean) / self.std
 
 

@@ -57,7 +57,7 @@ class Metadata:
         padding: Side of a crop over the side of the box it is made of.
         normalizes: Whether the graph takes crops (B, H, W, 3) uint8 BGR and normalises them; else
             it takes images (B, 3, H, W) float32, normalised.
-        mean: Of each channel, in the network's order.
+        mean: Of each channel, in the network's order. As many as an image has channels.
         std: Likewise.
         bgr_to_rgb: Whether the network's order is RGB.
         flip_test: Whether the graph averages with the mirrored crop.
@@ -78,6 +78,11 @@ class Metadata:
     decoding: str
     precision: str
     keypoints: KeypointSet
+
+    @property
+    def num_channels(self) -> int:
+        """Of an image: 3, for BGR; 1 for grey ones."""
+        return len(self.mean)
 
     def to_json(self) -> str:
         """As text to put into a file."""

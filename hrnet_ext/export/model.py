@@ -17,6 +17,7 @@ import hrnet_ext
 from hrnet_ext.checkpoints import find_weights, load_checkpoint
 from hrnet_ext.codecs import MSRAHeatmap
 from hrnet_ext.export.metadata import KeypointSet, Metadata
+from hrnet_ext.models.input_channels import input_channels
 
 COUNTER = 'num_batches_tracked'  # of no use but in training; old files lack it
 SHOWN = 3  # names in a message
@@ -62,6 +63,7 @@ def describe(
         ValueError: If the test pipeline or the data set does not fit to the model.
     """
     codec, preprocessor = model.head.decoder, model.data_preprocessor
+    num_channels = input_channels(model)
     keypoints = keypoints_of(cfg)
     if len(keypoints.names) != model.head.out_channels:
         raise ValueError(
@@ -75,8 +77,8 @@ def describe(
         input_size=input_size,
         padding=padding_of(cfg.test_dataloader.dataset.pipeline, input_size),
         normalizes=normalizes,
-        mean=_channels(getattr(preprocessor, 'mean', None), 0),
-        std=_channels(getattr(preprocessor, 'std', None), 1),
+        mean=_channels(getattr(preprocessor, 'mean', None), 0, num_channels),
+        std=_channels(getattr(preprocessor, 'std', None), 1, num_channels),
         bgr_to_rgb=getattr(preprocessor, 'swaps_colors', preprocessor._channel_conversion),
         flip_test=flip_test,
         decoding='dark' if codec.unbiased else 'quarter',
@@ -147,8 +149,9 @@ def _load(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
     ]
 
 
-def _channels(values: Tensor | None, default: float) -> tuple[float, ...]:
-    return (default,) * 3 if values is None else tuple(values.flatten().tolist())
+def _channels(values: Tensor | None, default: float, count: int) -> tuple[float, ...]:
+    found = [default] if values is None else values.flatten().tolist()
+    return tuple(found * count if len(found) == 1 else found)
 
 
 def _check_kind(model: nn.Module) -> None:

@@ -15,6 +15,7 @@ from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
 from hrnet_ext.datasets.synthetic.render import render
 from hrnet_ext.export.crops import cut, regions_of
 from hrnet_ext.export.metadata import Metadata
+from hrnet_ext.formats.images import with_channels
 
 
 def real_crops(cfg: Config, metadata: Metadata, num: int) -> tuple[np.ndarray, str]:
@@ -31,6 +32,8 @@ def real_crops(cfg: Config, metadata: Metadata, num: int) -> tuple[np.ndarray, s
     try:
         return crops_of(cfg, 'test', num), 'of the test data set'
     except FileNotFoundError:
+        if metadata.num_channels > 3:  # nothing renders them
+            return random_crops(metadata, num), 'random'
         return rendered_crops(metadata, num), 'rendered'
 
 
@@ -61,14 +64,16 @@ def rendered_crops(metadata: Metadata, num: int) -> np.ndarray:
         rendering = render(picture_scene(spec, 'val', len(crops)))
         boxes = np.array([_box_of(person.mask) for person in rendering.people])
         regions = regions_of(boxes, metadata.input_size, metadata.padding)
-        crops.append(cut(rendering.picture, regions, metadata.input_size))
+        image = with_channels(rendering.picture, metadata.num_channels)
+        crops.append(cut(image, regions, metadata.input_size))
     return np.concatenate(crops)[:num]
 
 
 def random_crops(metadata: Metadata, num: int) -> np.ndarray:
     """Noise: what no network was trained on."""
     width, height = metadata.input_size
-    return np.random.default_rng(0).integers(0, 256, (num, height, width, 3), dtype=np.uint8)
+    shape = (num, height, width, metadata.num_channels)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 def _box_of(mask: np.ndarray) -> list[float]:

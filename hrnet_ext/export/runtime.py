@@ -20,7 +20,7 @@ from hrnet_ext.export.description import read_description
 from hrnet_ext.export.engines import Settings, open_engine
 from hrnet_ext.export.metadata import Metadata, precision_in
 from hrnet_ext.formats.box_arrays import box_arrays, refuse_faults
-from hrnet_ext.formats.images import as_bgr
+from hrnet_ext.formats.images import with_channels
 
 BATCH_SIZE = 64
 
@@ -101,7 +101,8 @@ class PoseSession:
         """The pose in each box.
 
         Args:
-            image: (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA, uint8.
+            image: (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA, uint8. A model of four channels
+                takes the last alone.
             boxes: (N, 4) x1, y1, x2, y2, or one box (4,); a list, an array, or a tensor of
                 PyTorch. A fifth column, scores, is not used. They may reach out of the image.
 
@@ -111,7 +112,7 @@ class PoseSession:
         Raises:
             ValueError: If the image is not uint8, or a box has no pixel of it; says which.
         """
-        image = as_bgr(image)
+        image = with_channels(image, self.metadata.num_channels)
         corners = box_arrays(boxes).corners
         refuse_faults(corners, image.shape[1::-1])
         size = self.metadata.input_size
@@ -137,7 +138,7 @@ class PoseSession:
         Raises:
             ValueError: If they are of another size or type.
         """
-        crops = _checked_crops(crops, self.metadata.input_size)
+        crops = _checked_crops(crops, self.metadata)
         if not len(crops):
             num_keypoints = len(self.metadata.keypoints.names)
             return {
@@ -160,7 +161,8 @@ class PoseSession:
         """
         if self.metadata.normalizes:
             return np.ascontiguousarray(crops)
-        pixels = crops[..., ::-1] if self.metadata.bgr_to_rgb else crops
+        order = [2, 1, 0, *range(3, crops.shape[-1])] if self.metadata.bgr_to_rgb else ...
+        pixels = crops if crops.shape[-1] < 3 else crops[..., order]
         mean, std = np.array([self.metadata.mean, self.metadata.std], np.float32)
         images = (pixels.astype(np.float32) - mean) / std
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
@@ -185,17 +187,18 @@ class PoseSession:
         return {name: each[:count] for name, each in found.items()}
 
 
-def _checked_crops(crops: Any, input_size: tuple[int, int]) -> np.ndarray:
-    """Crops (B, H, W, 3) uint8, BGR.
+def _checked_crops(crops: Any, metadata: Metadata) -> np.ndarray:
+    """Crops (B, H, W, C) uint8, BGR.
 
     Raises:
-        ValueError: If they are not such, or not of ``input_size`` (w, h).
+        ValueError: If they are not such, or not of the model's size.
     """
     crops = np.asarray(crops)
-    width, height = input_size
-    if crops.dtype != np.uint8 or crops.shape[1:] != (height, width, 3):
+    width, height = metadata.input_size
+    wanted = (height, width, metadata.num_channels)
+    if crops.dtype != np.uint8 or crops.shape[1:] != wanted:
+        shape = ', '.join(map(str, wanted))
         raise ValueError(
-            f'crops should be (B, {height}, {width}, 3) uint8, BGR, but are {crops.shape} '
-            f'{crops.dtype}'
+            f'crops should be (B, {shape}) uint8, BGR, but are {crops.shape} {crops.dtype}'
         )
     return crops

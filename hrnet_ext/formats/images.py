@@ -1,4 +1,4 @@
-"""Images in memory, as every entrance of the package takes them; needs numpy alone.
+"""Images in memory, as every entrance of the package takes them; needs numpy, grey ones OpenCV.
 
 An image is a numpy array, uint8: (H, W) or (H, W, 1) grey, (H, W, 3) BGR, or (H, W, 4) BGRA, whose
 alpha is not used.
@@ -52,3 +52,29 @@ def as_bgr(image: Any, what: str = 'an image') -> np.ndarray:
     if pixels.shape[2] == 1:
         return np.repeat(pixels, 3, axis=2)
     return np.ascontiguousarray(pixels[..., :3])
+
+
+def with_channels(image: Any, num_channels: int, what: str = 'an image') -> np.ndarray:
+    """The image with as many channels as a network takes.
+
+    Args:
+        image: It.
+        num_channels: 3 for (H, W, 3) BGR, 1 for (H, W) grey; others must be there.
+        what: What messages call it.
+
+    Raises:
+        ValueError: If it is none, or lacks channels.
+    """
+    if num_channels == 3:
+        return as_bgr(image, what)
+    check_image(image, what)
+    given = 1 if image.ndim == 2 else image.shape[2]
+    if num_channels == 1 == given:
+        return image.reshape(image.shape[:2])
+    if num_channels == 1:
+        import cv2  # here: others need none
+
+        return cv2.cvtColor(as_bgr(image), cv2.COLOR_BGR2GRAY)
+    if given != num_channels:
+        raise ValueError(f'{what} has {given} channels, but this model takes {num_channels}')
+    return np.ascontiguousarray(image)

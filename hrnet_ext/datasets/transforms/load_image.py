@@ -11,6 +11,7 @@ from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 
 from hrnet_ext.datasets.transforms.image_size import check_size
 from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_reduced
+from hrnet_ext.formats.images import with_channels
 from hrnet_ext.registry import TRANSFORMS
 
 PLAIN = ('color', 'cv2')  # the usual colours and decoder
@@ -62,8 +63,13 @@ class LoadImage(MMPoseLoadImage):
         self._last: tuple[tuple, Picture] | None = None
 
     def transform(self, results: dict) -> dict | None:
-        """Add ``img`` (H, W, 3), BGR, ``img_shape`` and ``ori_shape`` (H, W)."""
+        """Add ``img`` (H, W, 3), BGR, ``img_shape`` and ``ori_shape`` (H, W).
+
+        With ``color_type='grayscale'`` it is (H, W), also an image that is in ``results``.
+        """
         if 'img' in results:
+            if self.color_type == 'grayscale':
+                results = {**results, 'img': with_channels(results['img'], 1)}
             return super().transform(results)
         try:
             picture = self._picture(results['img_path'], self._reduction(results))
