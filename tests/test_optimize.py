@@ -139,6 +139,19 @@ def test_what_cannot_be_optimized_runs_as_it_is_and_says_so(mmengine_log):
     assert '_Foreign runs as it is, not optimized: its maps change' in mmengine_log.text
 
 
+def test_what_runs_as_it_is_can_still_be_trained_and_saved():
+    """In a model, too, whose other parts might have been prepared."""
+    plain = nn.ModuleDict({'backbone': randomize(_Foreign())})
+    plain.backbone = plain['backbone']
+    found = optimize(plain)
+    assert found is plain
+    found.train()
+    found.backbone(images())[0].sum().backward()
+    assert found.backbone.conv.weight.grad is not None
+    found.load_state_dict(found.state_dict())
+    assert optimize(found) is found  # not optimized before
+
+
 @pytest.mark.parametrize('num', [1, 3, 4, 11])
 def test_large_batches_go_through_in_parts_that_fit_the_cache(num, monkeypatch):
     plain = network()

@@ -41,7 +41,8 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
 
     Returns:
         The model to use: the same object, or for a bare backbone what takes its place. It can
-        neither be trained nor saved; with mode ``'off'`` it is as it was.
+        neither be trained nor saved. With mode ``'off'`` it is as it was; also where a warning says
+        that it runs as it is, but for evaluation mode.
 
     Raises:
         ValueError: If there is no such mode, the device cannot run it, or the model was optimized
@@ -57,8 +58,12 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
     if chosen.dtype is None:
         return model
     model.eval()
-    for name, network in _backbones(model):
-        quick = _prepared(network, chosen, model)
+    prepared = [(name, _prepared(each, chosen, model)) for name, each in _backbones(model)]
+    if all(quick is None for _, quick in prepared):
+        return model  # as it was: it can be trained and saved
+    for name, quick in prepared:
+        if quick is None:
+            continue
         if name:
             model.set_submodule(name, quick)
         else:
@@ -76,7 +81,8 @@ def _backbones(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return found or [('', model)]
 
 
-def _prepared(network: nn.Module, mode: Mode, model: nn.Module) -> nn.Module:
+def _prepared(network: nn.Module, mode: Mode, model: nn.Module) -> nn.Module | None:
+    """What takes the place of a network; None where nothing can."""
     decoder = getattr(getattr(model, 'head', None), 'decoder', None)
     size = getattr(decoder, 'input_size', None)
     try:
@@ -85,7 +91,7 @@ def _prepared(network: nn.Module, mode: Mode, model: nn.Module) -> nn.Module:
         print_log(
             f'{type(network).__name__} runs as it is, not optimized: {error}', 'current', level=30
         )
-        return network
+        return None
 
 
 def _guarded(model: nn.Module, mode: str) -> nn.Module:
