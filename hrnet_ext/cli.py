@@ -12,6 +12,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from hrnet_ext.host_warnings import silence_known
+
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
@@ -59,6 +61,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
     # torch.distributed.launch passes --local-rank, before PyTorch 2.0 --local_rank
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument(
+        '--verbose',
+        action='store_true',
+        help='show all that the log file in the work dir gets, such as the whole config',
+    )
+    )
     parser.add_argument(
         '--show-dir', help='draw ground truth and predictions of images into this folder of the run'
     )
@@ -163,6 +171,8 @@ def run(main: Callable[[], None], *, after_interrupt: str = '') -> None:
         main: The tool. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` its errors keep their traceback.
         after_interrupt: How to go on after Ctrl-C.
     """
+    if os.environ.get(DEBUG_VARIABLE, '0') in ('', '0'):
+        silence_known()
     try:
         main()
     except KeyboardInterrupt:

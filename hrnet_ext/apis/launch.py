@@ -6,7 +6,6 @@ from pathlib import Path
 import mmengine
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
 from hrnet_ext.apis.processes import set_launcher
 from hrnet_ext.apis.run_config import (
@@ -17,9 +16,11 @@ from hrnet_ext.apis.run_config import (
     set_drawing,
     set_optimize,
     set_resume,
+    set_verbose,
     set_work_dir,
 )
 from hrnet_ext.apis.training_options import set_speed
+from hrnet_ext.engine.console import ConsoleRunner as Runner
 from hrnet_ext.engine.training_runner import TrainingRunner
 from hrnet_ext.export.configs import refuse_optimizing, replace_model
 from hrnet_ext.export.engines import is_exported
@@ -44,6 +45,7 @@ def train(args: argparse.Namespace) -> None:
     can_resume = set_resume(cfg, args.resume)
     set_drawing(cfg, args)
     set_speed(cfg, args)
+    set_verbose(cfg, args)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Nothing is measured, so there is no best one to keep.
@@ -79,6 +81,7 @@ def test(args: argparse.Namespace) -> dict[str, float]:
     cfg.load_from = checkpoint
     cfg.resume = False
     set_drawing(cfg, args)
+    set_verbose(cfg, args)
     if args.dump:
         evaluators = cfg.test_evaluator
         evaluators = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]

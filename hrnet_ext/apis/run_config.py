@@ -21,7 +21,7 @@ MMPOSE_DRAWING_HOOKS = ('PoseVisualizationHook', 'mmpose.PoseVisualizationHook')
 # Read by MMEngine, MMPose or us, but no parameters of the Runner.
 OTHER_KEYS = {
     'auto_scale_lr', 'codec', 'compile', 'custom_imports', 'data_mode', 'data_root', 'dataset_type',
-    'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn',
+    'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'sync_bn', 'verbose',
 }  # fmt: skip
 WORD_OR_NUMBER = ('loss_scale',)  # 'dynamic' is one
 
@@ -179,6 +179,12 @@ def set_drawing(cfg: Config, args: argparse.Namespace) -> None:
     hook.update(enable=True, show=args.show, out_dir=args.show_dir)
     given = {'interval': args.interval, 'wait_time': args.wait_time}
     hook.update({key: value for key, value in given.items() if value is not None})
+
+
+def set_verbose(cfg: Config, args: argparse.Namespace) -> None:
+    """``--verbose``: show on the terminal all that the log file gets, see ``ConsoleRunner``."""
+    if args.verbose:
+        cfg.verbose = True
 
 
 def set_optimize(cfg: Config, mode: str) -> None:

@@ -1,9 +1,10 @@
 """A training that has its folder to itself, and that says so when there is nothing left to do."""
 
-from mmengine.runner import BaseLoop, EpochBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 from torch import nn
 
 from hrnet_ext.engine.agreement import loader_problems
+from hrnet_ext.engine.console import ConsoleRunner
 from hrnet_ext.engine.folder_lock import hold_folder
 
 
@@ -11,8 +12,8 @@ class _AlreadyOver(Exception):
     """The checkpoint to resume from is the last one."""
 
 
-class TrainingRunner(Runner):
-    """MMEngine's runner for one training.
+class TrainingRunner(ConsoleRunner):
+    """The runner of one training.
 
     Raises:
         ValueError: If another training uses the work dir; before anything is written there.

@@ -1,0 +1,126 @@
+"""What a run says on the terminal: what its user needs. Its log file has everything."""
+
+import copy
+import io
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Any
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from hrnet_ext.progress import progress_bar
+
+# How messages of MMEngine begin that nobody needs who runs a training or a test: dumps, which the
+# log file keeps, and warnings about MMEngine's own code. All others are shown.
+FOR_THE_FILE = (
+    f'\n{"-" * 60}\nSystem environment:',
+    'Config:\n',
+    'Hooks will be executed in the following order',
+    'Distributed training is not used, all SyncBatchNorm',
+    'Exp name:',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias of "LocalBackend"',
+    'Failed to search registry with scope',  # what is then not found is an error of its own
+)
+# A line of LoggerHook within an evaluation: the bar says the same.
+WITHIN_EVALUATION = re.compile(r'(Epoch|Iter)\((val|test)\).* eta: ')
+
+
+def is_for_the_terminal(record: logging.LogRecord) -> bool:
+    """Whether the user needs a message; a filter of the handler that writes to the terminal."""
+    return not record.getMessage().startswith(FOR_THE_FILE)
+
+
+class ConsoleRunner(Runner):
+    """MMEngine's runner, brief on the terminal, with a progress bar for validation and testing.
+
+    ``verbose=True`` in the config shows all that the log file gets.
+    """
+
+    def build_logger(self, *args: Any, **options: Any) -> MMLogger:
+        """As MMEngine's; the terminal gets what the user needs."""
+        logger = super().build_logger(*args, **options)
+        if not self.cfg.get('verbose'):
+            for handler in _console_handlers(logger):
+                handler.addFilter(is_for_the_terminal)
+            logger.info(f'everything else is in {logger.log_file} (--verbose shows it here, too)')
+        return logger
+
+    def register_hooks(
+        self, default_hooks: dict | None = None, custom_hooks: list | None = None
+    ) -> None:
+        """As MMEngine's, and a progress bar on a terminal."""
+        super().register_hooks(default_hooks, custom_hooks)
+        if sys.stderr.isatty() and is_main_process() and not self.cfg.get('verbose'):
+            self.register_hook(ProgressHook(), priority='LOWEST')
+
+    def load_checkpoint(self, *args: Any, **options: Any) -> dict:
+        """As MMEngine's, which prints the name of the file and logs it."""
+        with redirect_stdout(io.StringIO()):
+            return super().load_checkpoint(*args, **options)
+
+    @staticmethod
+    def build_dataloader(dataloader: DataLoader | dict, *args: Any, **options: Any) -> DataLoader:
+        """As MMEngine's; memory is pinned for GPUs only: without one PyTorch warns, and does not.
+
+        Args:
+            dataloader: A loader or its config.
+            *args: As MMEngine's.
+            **options: As MMEngine's.
+        """
+        if isinstance(dataloader, dict) and not torch.cuda.is_available():
+            dataloader = copy.copy(dataloader)
+            dataloader['pin_memory'] = False
+        return Runner.build_dataloader(dataloader, *args, **options)
+
+
+class ProgressHook(Hook):
+    """A progress bar for the batches of a validation or test, gone when their metrics are there."""
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Show the bar."""
+        self._begin(runner, 'validation', runner.val_dataloader)
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Show the bar."""
+        self._begin(runner, 'test', runner.test_dataloader)
+
+    def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        """Move on by a batch."""
+        self._bar.update()
+
+    after_test_iter = after_val_iter
+
+    def after_val_epoch(self, runner: Runner, *_: Any, **__: Any) -> None:
+        """Remove the bar."""
+        for handler in _console_handlers(runner.logger):
+            handler.removeFilter(self._make_room)
+        self._bar.close()
+
+    after_test_epoch = after_val_epoch
+
+    def _begin(self, runner: Runner, name: str, batches: DataLoader) -> None:
+        self._bar = progress_bar(len(batches), 'batch', name, leave=False)
+        for handler in _console_handlers(runner.logger):
+            handler.addFilter(self._make_room)
+
+    def _make_room(self, record: logging.LogRecord) -> bool:
+        """Let a message begin in an empty line, and those pass that the bar does not give."""
+        if not sys.stdout.isatty():
+            return True
+        if WITHIN_EVALUATION.match(record.getMessage()):
+            return False
+        self._bar.clear()
+        return True
+
+
+def _console_handlers(logger: logging.Logger) -> Sequence[logging.Handler]:
+    return [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
