@@ -34,7 +34,7 @@ MESSAGES = [
         'from C header, got 88 from PyObject\n  File "site-packages/pycocotools/mask.py"',
         '--force-reinstall --no-deps pycocotools',
     ),
-    ("ModuleNotFoundError: No module named 'pkg_resources'", 'install "setuptools<82"'),
+    ("ModuleNotFoundError: No module named 'pkg_resources'", 'install "setuptools<80.9"'),
     ("AttributeError: module 'pkgutil' has no attribute 'ImpImporter'", 'opendatalab openxlab'),
     ("AttributeError: module 'pkgutil' has no attribute 'find_loader'", 'HRNET_EXT_COMPAT'),
     ("AttributeError: module 'inspect' has no attribute 'getargspec'", 'uninstall -y chumpy'),
@@ -79,7 +79,7 @@ def test_other_messages_have_none():
 
 def test_explaining_a_message(capsys):
     assert doctor.main(['--explain', "No module named 'pkg_resources'"]) == 0
-    assert 'setuptools<82' in capsys.readouterr().out
+    assert 'setuptools<80.9' in capsys.readouterr().out
     assert doctor.main(['--explain', 'something else']) == 1
 
 

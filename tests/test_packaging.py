@@ -1,13 +1,16 @@
 """The package's configs and tools reach its users: checkout, wheel, editable install."""
 
 import configparser
+import re
 import subprocess
 import sys
 import zipfile
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 import pytest
+from packaging.version import parse
 
 import hrnet_ext
 
@@ -120,3 +123,14 @@ def test_an_editable_install_leads_mim_to_the_checkout(tmp_path):
         (top_level,) = [name for name in archive.namelist() if name.endswith('top_level.txt')]
         # mim and MMEngine join its first line to the install's location: an absolute path wins
         assert archive.read(top_level).decode().split() == [str(source / 'hrnet_ext'), 'hrnet_ext']
+
+
+def test_mim_warns_of_nothing_with_the_pinned_setuptools():
+    constraints = (ROOT / 'requirements' / 'constraints.txt').read_text()
+    pinned = re.search(r'^setuptools==(\S+)', constraints, re.M)[1]
+    assert parse(pinned) < parse('80.9')  # which warns at each import of pkg_resources
+    if version('setuptools') != pinned:
+        pytest.skip('another setuptools is installed than the pinned one')
+    command = [sys.executable, '-c', 'import mim.commands.list']
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ''

@@ -14,7 +14,7 @@ if [ "${1:-}" = --pack ]; then
     folder=${2:?"error: --pack takes a folder"}
     # requirements/runtime.txt less what comes with PyTorch on such a machine; of compiled ones the smallest
     names=(addict faster-coco-eval json-tricks model-index munkres ordered-set platformdirs pycocotools
-        'setuptools<82' shapely termcolor terminaltables yapf)
+        'setuptools<80.9' shapely termcolor terminaltables yapf)
     platforms=()
     for version in 17 24 27 28 31 34 35; do platforms+=(--platform "manylinux_2_${version}_x86_64"); done
     pip_download() {

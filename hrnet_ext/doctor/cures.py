@@ -19,7 +19,7 @@ _DISTRIBUTIONS = {
     'cv2': 'opencv-python-headless',
     'json_tricks': 'json-tricks',
     'model_index': 'model-index',
-    'pkg_resources': '"setuptools<82"',
+    'pkg_resources': '"setuptools<80.9"',
     'yaml': 'pyyaml',
 }
 _LITE_MMCV = (
@@ -80,12 +80,12 @@ _CURES: tuple[tuple[str, str, str], ...] = (
     (
         r"No module named 'pkg_resources'",
         'setuptools 82 removed pkg_resources, which mim and MMEngine 0.10 import',
-        f'{PIP} install "setuptools<82"',
+        f'{PIP} install "setuptools<80.9"',
     ),
     (
         r"'pkgutil' has no attribute 'ImpImporter'",
         "setuptools is too old for this Python, pinned by openmim's opendatalab",
-        f'{PIP} uninstall -y opendatalab openxlab && {PIP} install -U "setuptools>=70,<82"',
+        f'{PIP} uninstall -y opendatalab openxlab && {PIP} install -U "setuptools>=70,<80.9"',
     ),
     (
         r"'pkgutil' has no attribute 'find_loader'",
