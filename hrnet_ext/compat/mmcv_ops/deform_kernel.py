@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torchvision  # noqa: F401 - registers torch.ops.torchvision
 from torch import Tensor
 
+from hrnet_ext.compat.mmcv_ops.kernels import kernels
 from hrnet_ext.compat.mmcv_ops.precision import computable
 
 
@@ -61,7 +61,7 @@ def convolve(
         (B, O, h, w).
     """
     tensors = _tensors(input, weight, offset, mask, bias)
-    return torch.ops.torchvision.deform_conv2d(*tensors, *geometry, mask is not None)
+    return kernels().deform_conv2d(*tensors, *geometry, mask is not None)
 
 
 def convolve_backward(
@@ -78,7 +78,7 @@ def convolve_backward(
     tensors = _tensors(input, weight, offset, mask, bias)
     grad = computable(grad_output).contiguous()
     grads = DeformGradients(
-        *torch.ops.torchvision._deform_conv2d_backward(grad, *tensors, *geometry, mask is not None)
+        *kernels()._deform_conv2d_backward(grad, *tensors, *geometry, mask is not None)
     )
     inside = _starts_inside(offset, weight.shape[2:], geometry)
     return grads._replace(offset=grads.offset * inside)

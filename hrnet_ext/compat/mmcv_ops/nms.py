@@ -7,9 +7,9 @@ Source: greedy suppression as in torchvision, by mmcv's conventions.
 from __future__ import annotations
 
 import torch
-import torchvision  # registers torch.ops.torchvision
 from torch import Tensor
 
+from hrnet_ext.compat.mmcv_ops.kernels import kernels
 from hrnet_ext.compat.mmcv_ops.precision import computable
 
 
@@ -30,7 +30,7 @@ def nms(boxes: Tensor, scores: Tensor, *, iou_threshold: float, offset: int) -> 
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     order = _by_score(scores)
     rank = torch.arange(len(order), 0, -1, device=boxes.device, dtype=boxes.dtype)
-    return order[torch.ops.torchvision.nms(boxes[order], rank, _as_float32(iou_threshold))]
+    return order[kernels().nms(boxes[order], rank, _as_float32(iou_threshold))]
 
 
 def nms_match(dets: Tensor, *, iou_threshold: float) -> list[list[int]]:
@@ -43,12 +43,14 @@ def nms_match(dets: Tensor, *, iou_threshold: float) -> list[list[int]]:
     Returns:
         One list a group, groups and members by descending score; indices into `dets`.
     """
+    from torchvision.ops import box_iou
+
     dets = computable(dets.cpu())
     remaining = _by_score(dets[:, 4])
     groups = []
     while remaining.numel():
         best, others = remaining[:1], remaining[1:]
-        overlaps = torchvision.ops.box_iou(dets[best, :4], dets[others, :4])[0]
+        overlaps = box_iou(dets[best, :4], dets[others, :4])[0]
         joins = overlaps >= _as_float32(iou_threshold)
         groups.append(torch.cat([best, others[joins]]).tolist())
         remaining = others[~joins]

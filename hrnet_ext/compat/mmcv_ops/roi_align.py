@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torchvision  # noqa: F401 - registers torch.ops.torchvision
 from torch import Tensor
 
+from hrnet_ext.compat.mmcv_ops.kernels import kernels
 from hrnet_ext.compat.mmcv_ops.precision import computable
 
 MAX, AVERAGE = 0, 1
@@ -120,16 +120,14 @@ def roi_align_backward(
 
 
 def _average(input: Tensor, rois: Tensor, pooling: _Pooling) -> Tensor:
-    return torch.ops.torchvision.roi_align(input, rois, *pooling)
+    return kernels().roi_align(input, rois, *pooling)
 
 
 def _average_backward(
     grad: Tensor, rois: Tensor, pooling: _Pooling, input_shape: tuple[int, ...]
 ) -> Tensor:
     scale, height, width, *sampling = pooling
-    return torch.ops.torchvision._roi_align_backward(
-        grad, rois, scale, height, width, *input_shape, *sampling
-    )
+    return kernels()._roi_align_backward(grad, rois, scale, height, width, *input_shape, *sampling)
 
 
 def _by_sample_grid(rois: Tensor, pooling: _Pooling) -> list[tuple[Tensor, tuple[int, int]]]:
