@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import logging
 import re
 import sys
 import warnings
@@ -180,7 +181,8 @@ def test_progress_is_a_bar_on_a_terminal_that_does_not_say_its_size(monkeypatch)
     assert '100%' in sys.stderr.getvalue()
 
 
-def test_only_known_warnings_of_the_hosts_are_silenced():
+def test_only_known_warnings_of_the_hosts_are_silenced(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), 'filters', [])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         host_warnings.silence_known()
@@ -188,3 +190,6 @@ def test_only_known_warnings_of_the_hosts_are_silenced():
         warnings.warn('torch.meshgrid: in an upcoming release, it will be', stacklevel=1)
         warnings.warn('this data set has a fault', stacklevel=1)
     assert [str(warning.message) for warning in caught] == ['this data set has a fault']
+    logging.warning('Please consider to run pre-processing before quantization.')
+    logging.warning('this graph has a fault')
+    assert caplog.messages == ['this graph has a fault']
