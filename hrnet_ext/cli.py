@@ -66,7 +66,6 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='show all that the log file in the work dir gets, such as the whole config',
     )
-    )
     parser.add_argument(
         '--show-dir', help='draw ground truth and predictions of images into this folder of the run'
     )

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from mmengine.device import get_device
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from hrnet_ext.apis.person_detector import PersonDetector
 from hrnet_ext.apis.result_settings import check_same, config_mark, file_mark
@@ -25,6 +24,7 @@ from hrnet_ext.apis.run_config import parse_options
 from hrnet_ext.datasets.body.files import check_records, missing_images, read_json
 from hrnet_ext.datasets.body.mpii import image_ids
 from hrnet_ext.datasets.body.mpii_files import parse_people
+from hrnet_ext.progress import progress_bar
 from hrnet_ext.writing import write_json
 
 PERSON = 1  # COCO's category
@@ -66,7 +66,7 @@ def detect_people(args: argparse.Namespace) -> int:
         person_class=args.person_class,
         cfg_options=parse_options(args.cfg_options),
     )
-    with tqdm(total=len(images), unit='image') as bar:
+    with progress_bar(len(images), 'image') as bar:
         return make_bbox_file(
             detector,
             images,

@@ -15,7 +15,6 @@ from mmpose.apis.inferencers import Pose2DInferencer
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 from mmpose.structures import PoseDataSample
 from torch import nn
-from tqdm import tqdm
 
 from hrnet_ext.apis.box_finder import BoxFinder, Found
 from hrnet_ext.apis.detector_choice import WHOLE_IMAGE, default_detector, make_detector
@@ -35,6 +34,7 @@ from hrnet_ext.export.estimator import ExportedPoseEstimator
 from hrnet_ext.inference import optimize as optimize_model
 from hrnet_ext.inference.modes import check_mode
 from hrnet_ext.models.input_channels import input_channels
+from hrnet_ext.progress import progress_bar
 from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.tracking import PoseTracker
 
@@ -224,7 +224,7 @@ class PoseInferencer(Pose2DInferencer):
         """Results frame by frame; whatever ends it, files and cameras are closed."""
         forward, visualize, as_samples = options
         self.update_model_visualizer_settings(**visualize)  # another call may have come between
-        bar = tqdm(total=source.length, unit='frame', disable=not self.show_progress)
+        bar = progress_bar(source.length, 'frame', disable=not self.show_progress)
         with closing(source), viewer, closing(found), bar:
             batches = (zip(batch[0], self.forward(batch, **forward)) for batch in found)
             for frame, samples in chain.from_iterable(batches):

@@ -14,7 +14,6 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmpose.structures import PoseDataSample
-from tqdm import tqdm
 
 from hrnet_ext.apis.boxes_file import boxes_by_image
 from hrnet_ext.apis.inferencer import PoseInferencer
@@ -28,6 +27,7 @@ from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import people_records, prediction_files
 from hrnet_ext.evaluation.posetrack.sequences import read_sequences
 from hrnet_ext.formats.boxes import size_of
+from hrnet_ext.progress import progress_bar
 from hrnet_ext.reading import parse_json
 from hrnet_ext.tracking.options import TrackingOptions
 from hrnet_ext.tracking.variants import VARIANTS
@@ -72,7 +72,7 @@ def run_tracking(args: argparse.Namespace) -> str:
     )
     if truth:
         check_evaluable(inferencer.model.dataset_meta)
-    for video in tqdm(left, unit='video'):
+    for video in progress_bar(len(left), 'video', iterable=left):
         given = boxes and [boxes.get(record['id'], []) for record in video.records]
         results = inferencer(
             video.inputs,
