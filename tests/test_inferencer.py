@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,7 @@ import pytest
 import torch
 from mmpose.apis import Pose2DInferencer
 
-from hrnet_ext.apis import PoseInferencer
+from hrnet_ext.apis import PoseInferencer, read_ahead
 from hrnet_ext.apis.model_choice import find_model
 from hrnet_ext.inference import optimize
 from hrnet_ext.registry import INFERENCERS
@@ -375,6 +377,77 @@ def test_an_unreadable_image_does_not_cost_those_before_it(inferencer, tmp_path)
         list(results)
     names = sorted(path.name for path in (tmp_path / 'out').rglob('*.*'))
     assert names == ['000.json', '000.png', '001.json', '001.png']
+
+
+def test_unreadable_images_are_reported_and_left_out_if_asked_to(inferencer, tmp_path):
+    paths = write_pictures(tmp_path / 'in', 3)
+    Path(paths[1]).write_text('broken')
+    inputs = [paths[0], str(tmp_path / 'none.jpg'), paths[1], picture(), paths[2]]
+    boxes = [[[10, 10, 20 + 10 * index, 90]] for index in range(5)]
+    bad: dict[str, Exception] = {}
+    results = inferencer(
+        inputs, bboxes=boxes, batch_size=2, return_datasamples=True, on_unreadable=bad.setdefault
+    )
+    samples = [result['predictions'][0] for result in results]
+    assert list(bad) == [str(tmp_path / 'none.jpg'), paths[1]]
+    assert f'cannot read image `{tmp_path}/none.jpg`: [Errno 2]' in str(bad[inputs[1]])
+    assert [sample.img_path for sample in samples] == [paths[0], '000003.jpg', paths[2]]
+    found = [sample.pred_instances.bboxes[0, 2] for sample in samples]
+    assert found == [20, 50, 60]  # each has its own boxes
+
+
+def test_a_file_that_may_not_be_read_is_named(inferencer, tmp_path, monkeypatch):
+    (path,) = write_pictures(tmp_path, 1)
+
+    def refuse(*_: object, **__: object):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr('hrnet_ext.datasets.transforms.LoadImage._content', refuse)
+    with pytest.raises(OSError, match=rf'cannot read image `{path}`: \[Errno 13\] Permission'):
+        list(inferencer(path))
+
+
+class StalledCamera:
+    """What ``cv2.VideoCapture`` is for a stream that stalls after two frames."""
+
+    def __init__(self) -> None:
+        self.left, self.is_released, self.ended = 2, False, threading.Event()
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, _: int) -> float:
+        return 0.0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self.left -= 1
+        if self.left < 0:
+            self.ended.wait()
+        return True, picture()
+
+    def release(self) -> None:
+        self.is_released = True
+
+
+def test_a_stalled_stream_does_not_hold_the_run_up(inferencer, tmp_path, monkeypatch):
+    camera = StalledCamera()
+    monkeypatch.setattr(read_ahead, 'GRACE', 0.1)
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda where: camera)
+    results = inferencer('rtsp://camera/1', bboxes=[BOX] * 9, pred_out_dir=str(tmp_path))
+    next(results)
+    next(results)
+    timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        next(results)
+    assert time.monotonic() - begin < 5
+    assert len(json.loads((tmp_path / '1.json').read_text())) == 2
+    assert not camera.is_released  # not under the reader's hands
+    (reader,) = [thread for thread in threading.enumerate() if thread.name == 'read_ahead']
+    assert reader.daemon  # it does not keep the process
+    camera.ended.set()
+    reader.join(10)
 
 
 @pytest.mark.parametrize('end', ['interrupt', 'close', 'drop'])

@@ -27,6 +27,7 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 
 Load = Callable[[str], np.ndarray]
+Report = Callable[[str, Exception], object]
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,19 @@ class ImageSource(Source):
     Args:
         images: Paths, URLs, or arrays (H, W, 3) BGR, uint8.
         load: Reads a file or URL.
+        on_unreadable: Called with path and error of what cannot be read, which is then left out;
+            None raises the error.
     """
 
     name = 'images'
 
-    def __init__(self, images: Sequence[str | np.ndarray], load: Load) -> None:
-        self._images, self._load = images, load
+    def __init__(
+        self,
+        images: Sequence[str | np.ndarray],
+        load: Load,
+        on_unreadable: Report | None = None,
+    ) -> None:
+        self._images, self._load, self._on_unreadable = images, load, on_unreadable
         self.length = len(images)
 
     @property
@@ -102,7 +110,17 @@ class ImageSource(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         for index, (path, image) in enumerate(zip(self.paths, self._images)):
-            yield Frame(index, path, self._load(image) if isinstance(image, str) else image)
+            if isinstance(image, np.ndarray):
+                yield Frame(index, path, image)
+                continue
+            try:
+                loaded = self._load(path)
+            except (OSError, ValueError) as error:
+                if self._on_unreadable is None:
+                    raise
+                self._on_unreadable(path, error)
+            else:
+                yield Frame(index, path, loaded)
 
     def describe(self, frame: Frame) -> str:
         """What messages call a frame: its file."""
@@ -124,12 +142,17 @@ def is_of_kind(path: str, suffixes: Sequence[str]) -> bool:
     return base_name(path).lower().endswith(tuple(suffixes))
 
 
-def image_source(inputs: Sequence, load: Load) -> ImageSource:
+def image_source(inputs: Sequence, load: Load, on_unreadable: Report | None = None) -> ImageSource:
     """The images of a list of paths, URLs, folders and arrays.
+
+    Args:
+        inputs: The list.
+        load: Reads a file or URL.
+        on_unreadable: See :class:`ImageSource`.
 
     Raises:
         ValueError: If an entry is something else; names it.
-        FileNotFoundError: If there is no such file or folder.
+        FileNotFoundError: If there is no such file or folder, and ``on_unreadable`` is None.
     """
     images: list[str | np.ndarray] = []
     for index, entry in enumerate(inputs):
@@ -139,17 +162,20 @@ def image_source(inputs: Sequence, load: Load) -> ImageSource:
             raise ValueError(
                 f'input {index} should be a path or an array, but is {type(entry).__name__}'
             )
+        elif on_unreadable and len(inputs) > 1 and not os.path.exists(entry):
+            images.append(os.fspath(entry))  # loading it fails, and is reported
         else:
             images.extend(_image_paths(os.fspath(entry)))
-    return ImageSource(images, load)
+    return ImageSource(images, load, on_unreadable)
 
 
 def _image_paths(path: str) -> list[str]:
-    """A folder's images in order, or the image itself."""
+    """A folder's images in order, without hidden files, or the image itself."""
     if '://' not in path and not os.path.exists(path):
         raise FileNotFoundError(f'no such file or folder: `{path}`')
     if os.path.isdir(path):
-        names = sorted(name for name in os.listdir(path) if is_of_kind(name, IMAGE_SUFFIXES))
+        names = [name for name in os.listdir(path) if not name.startswith('.')]
+        names = sorted(name for name in names if is_of_kind(name, IMAGE_SUFFIXES))
         if not names:
             raise ValueError(
                 f'folder `{path}` holds no image ({", ".join(IMAGE_SUFFIXES[:5])} ...)'

@@ -75,7 +75,7 @@ class PoseInferencer(Pose2DInferencer):
             cannot run the network so.
     """
 
-    preprocess_kwargs: ClassVar[set] = {'bboxes', 'bbox_thr', 'nms_thr'}
+    preprocess_kwargs: ClassVar[set] = {'bboxes', 'bbox_thr', 'nms_thr', 'on_unreadable'}
     forward_kwargs: ClassVar[set] = {'merge_results', 'pose_based_nms', 'tracking'}
     visualize_kwargs: ClassVar[set] = Pose2DInferencer.visualize_kwargs | {
         'draw_score',
@@ -178,6 +178,11 @@ class PoseInferencer(Pose2DInferencer):
                   :class:`~hrnet_ext.apis.frames.Frame` (``index``, ``path``, ``image``). Each
                   box without score gives one pose, in order, or an error; of boxes with scores
                   those without a pixel of the image are left out, with a warning.
+                - ``on_unreadable``: a function of path and error, called (in another thread) for
+                  each image of a folder or list that cannot be read, such as
+                  ``{}.setdefault``; there is no result of it then, and the others are done. Without
+                  it the first such image ends the run with its error. A folder's hidden files are
+                  not read.
                 - ``tracking``: True, or a dict with arguments of
                   :class:`~hrnet_ext.tracking.PoseTracker`: the frames are a video, and everybody
                   gets a ``track_id``. Poses are then estimated frame by frame.
@@ -201,7 +206,7 @@ class PoseInferencer(Pose2DInferencer):
         self.update_model_visualizer_settings(**visualize)
         tracking = forward.pop('tracking', False)
         _check_arguments(batch_size, tracking, forward, visualize)
-        source = open_source(inputs, self._load)
+        source = open_source(inputs, self._load, preprocess.pop('on_unreadable', None))
         viewer = make_viewer(
             source,
             self.visualizer,
@@ -310,7 +315,13 @@ class PoseInferencer(Pose2DInferencer):
         return self.detector
 
     def _load(self, path: str) -> np.ndarray:
-        return self._loader.transform({'img_path': path})['img']
+        try:
+            return self._loader.transform({'img_path': path})['img']
+        except (OSError, ImportError) as error:
+            hint = '; is the address right, and does the server answer?' if '://' in path else ''
+            raise OSError(
+                f'cannot read image `{path}`: {error.__cause__ or error}{hint}'
+            ) from error
 
 
 def _check_arguments(batch_size: int, tracking: Any, forward: dict, visualize: dict) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar('T')
-POLL = 0.1  # seconds after which a reader that waits for room looks whether it is still wanted
+GRACE = 2.0  # seconds that a reader gets to end: one that waits for a stalled stream never does
+POLL = 0.1  # seconds after which who waits looks around: for Ctrl-C, or whether it is still wanted
 
 
 class _End:
@@ -22,7 +23,7 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
     """The same items, read in a thread of their own.
 
     The thread ends when the items do, when reading fails, and when this iterator is closed or
-    dropped.
+    dropped. One that is stuck in reading then is left behind: it does not keep the process alive.
 
     Args:
         items: What to read.
@@ -41,6 +42,13 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
             except queue.Full:
                 continue
 
+    def take() -> Any:
+        while True:  # a wait without end would not notice Ctrl-C everywhere
+            try:
+                return ready.get(timeout=POLL)
+            except queue.Empty:
+                continue
+
     def read() -> None:
         end = _End()
         try:
@@ -55,13 +63,13 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
     reader = threading.Thread(target=read, name='read_ahead', daemon=True)
     reader.start()
     try:
-        while not isinstance(item := ready.get(), _End):
+        while not isinstance(item := take(), _End):
             yield item
         if item.error is not None:
             raise item.error
     finally:
         unwanted.set()
-        reader.join()
+        reader.join(GRACE)
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -66,7 +66,7 @@ def plain_videos(path: str) -> list[Video]:
     """
     if not os.path.isdir(path):
         return [_video(path)]
-    entries = sorted(Path(path).iterdir())
+    entries = sorted(each for each in Path(path).iterdir() if not each.name.startswith('.'))
     if any(is_of_kind(entry.name, IMAGE_SUFFIXES) for entry in entries):
         return [Video(Path(path).resolve().name, path)]
     videos = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from threading import Lock
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from hrnet_ext.apis.frames import (
     VIDEO_SUFFIXES,
     Frame,
     Load,
+    Report,
     Source,
     base_name,
     image_source,
@@ -47,6 +49,7 @@ class VideoSource(Source):
         self.length = count if count > 0 else None
 
     def _open(self, where: str | int, cure: str) -> None:
+        self._in_use = Lock()
         self._capture = cv2.VideoCapture(where)
         if not self._capture.isOpened():
             raise ValueError(f'cannot open `{self.path}`: {cure}')
@@ -66,7 +69,8 @@ class VideoSource(Source):
         """Frames until the last that can be read; a warning tells where that is not the end."""
         index = 0
         while True:
-            is_read, image = self._capture.read()
+            with self._in_use:
+                is_read, image = self._capture.read()
             if not is_read:
                 break
             yield Frame(index, made_up_name(index), image)
@@ -85,8 +89,10 @@ class VideoSource(Source):
             )
 
     def close(self) -> None:
-        """Close the file, or give the camera back."""
-        self._capture.release()
+        """Close the file, or give the camera back; not while a stalled stream is being read."""
+        if self._in_use.acquire(blocking=False):
+            self._capture.release()
+            self._in_use.release()
 
 
 class WebcamSource(VideoSource):
@@ -108,7 +114,9 @@ class WebcamSource(VideoSource):
 
 
 def open_source(
-    inputs: str | os.PathLike | np.ndarray | Sequence[str | np.ndarray], load: Load
+    inputs: str | os.PathLike | np.ndarray | Sequence[str | np.ndarray],
+    load: Load,
+    on_unreadable: Report | None = None,
 ) -> Source:
     """The frames that a user means.
 
@@ -116,6 +124,7 @@ def open_source(
         inputs: Path or URL of an image or a video, a folder of images, ``'webcam'`` or
             ``'webcam:NUMBER'``, an array (H, W, 3) BGR, or a list of images.
         load: Reads an image file.
+        on_unreadable: See :class:`~hrnet_ext.apis.frames.ImageSource`.
 
     Raises:
         ValueError: If it is none of these, or cannot be opened.
@@ -124,20 +133,25 @@ def open_source(
     if isinstance(inputs, np.ndarray):
         return image_source([inputs], load)
     if isinstance(inputs, (list, tuple)):
-        return image_source(inputs, load)
+        return image_source(inputs, load, on_unreadable)
     if not isinstance(inputs, (str, os.PathLike)):
         raise ValueError(
             f'inputs should be a path, an array or a list of these, but are {type(inputs).__name__}'
         )
     path = os.fspath(inputs)
-    if path.lower().startswith(WEBCAM) and not os.path.exists(path):
+    if _is_webcam(path):
         return WebcamSource(path.lower())
-    if _is_video(path):
+    if is_video(path):
         return VideoSource(path)
-    return image_source([path], load)
+    return image_source([path], load, on_unreadable)
 
 
-def _is_video(path: str) -> bool:
+def is_video(path: str) -> bool:
+    """Whether a path or URL is a video, a stream or a camera."""
     if '://' in path:
         return urlsplit(path).scheme in STREAM_SCHEMES or is_of_kind(path, VIDEO_SUFFIXES)
-    return os.path.isfile(path) and is_of_kind(path, VIDEO_SUFFIXES)
+    return _is_webcam(path) or (os.path.isfile(path) and is_of_kind(path, VIDEO_SUFFIXES))
+
+
+def _is_webcam(path: str) -> bool:
+    return path.lower().startswith(WEBCAM) and not os.path.exists(path)
