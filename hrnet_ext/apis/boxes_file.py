@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
 
+from hrnet_ext.apis.annotated_boxes import annotated_boxes, is_annotations
 from hrnet_ext.apis.frames import Frame, base_name
 from hrnet_ext.datasets.body.files import read_json
 from hrnet_ext.formats.boxes import Sizes, check_boxes, xyxy_look
@@ -104,20 +105,22 @@ class FileBoxes:
             )
 
 
-def read_boxes(path: str | os.PathLike[str]) -> list | FileBoxes:
+def read_boxes(path: str | os.PathLike[str]) -> list | Callable[[Frame], list]:
     """Boxes as :class:`~hrnet_ext.apis.PoseInferencer` takes them in ``bboxes``.
 
     Args:
         path: A JSON file: COCO results (``image_id`` is the number or string that an image is named
-            by, or a video's frame, from 0); or ``{"file name": boxes}``; or a list of boxes for
-            each frame; or the boxes of a single image. Boxes are x1, y1, x2, y2 and perhaps a
-            score, but x, y, w, h in COCO results.
+            by, or a video's frame, from 0); or COCO's annotations; or ``{"file name": boxes}``; or
+            a list of boxes for each frame; or the boxes of a single image. Boxes are x1, y1, x2, y2
+            and perhaps a score, but x, y, w, h in COCO's files.
 
     Raises:
         ValueError: If it is none of these; names the file.
         FileNotFoundError: If it does not exist.
     """
     content, where = read_json(path, WHAT), f'{WHAT} `{path}`'
+    if is_annotations(content):
+        return annotated_boxes(content, f'annotation file `{path}`')
     if isinstance(content, dict):
         return FileBoxes(content, where, by_name=True)
     if not isinstance(content, list):
