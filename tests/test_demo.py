@@ -97,6 +97,112 @@ def test_without_boxes_it_says_which_detector_to_use_and_how_to_get_it(demo, tmp
         demo('clip.mp4', '--whole-image', '--bboxes', 'boxes.json')
 
 
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--track-options', 'flow=lk'], '--track-options means nothing without --track; add that'),
+        (['--det-cat-ids', '3'], '--det-cat-ids means nothing without --detector'),
+        (['--bbox-thr', '0.5'], '--bbox-thr and --nms-thr choose among boxes; --whole-image has'),
+        (['--nms-thr', '0'], '--bbox-thr and --nms-thr choose among boxes'),
+        (['--video-codec', 'vp09'], '--video-codec means nothing for images, which `a.jpg` is'),
+        (['--track', '--draw-heatmap'], '--draw-heatmap does not go with --track'),
+    ],
+)
+def test_what_would_be_ignored_is_refused(demo, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        demo('a.jpg', '--whole-image', *arguments)
+
+
+def test_strict_is_about_images(demo):
+    with pytest.raises(ValueError, match='--strict means nothing for a video, which `webcam` is'):
+        demo('webcam', '--whole-image', '--strict')
+
+
+@pytest.mark.parametrize(
+    ('option', 'value', 'wanted'),
+    [
+        ('--batch-size', '0', 'a whole number from 1'),
+        ('--radius', '0', 'a whole number from 1'),
+        ('--thickness', '-2', 'a whole number from 1'),
+        ('--thickness', '1.5', 'a whole number from 1'),
+        ('--det-cat-ids', '-1', 'a whole number from 0'),
+        ('--kpt-thr', '1.5', 'a number from 0 to 1'),
+        ('--kpt-thr', 'nan', 'a number from 0 to 1'),
+        ('--bbox-thr', '-0.1', 'a number from 0 to 1'),
+        ('--nms-thr', '7', 'a number from 0 to 1'),
+    ],
+)
+def test_a_number_out_of_its_range_is_told_by_the_parser(demo, capsys, option, value, wanted):
+    with pytest.raises(SystemExit):
+        demo('a.jpg', '--whole-image', option, value)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if 'error' in line]
+    assert line.endswith(f'error: argument {option}: should be {wanted}, but is {value}')
+
+
+@pytest.fixture
+def mixed_folder(tmp_path) -> Path:
+    """Two images among hidden files and files that are none."""
+    folder = tmp_path / 'in'
+    write_pictures(folder, 2)
+    whole = (folder / '000.png').read_bytes()
+    for name, content in {
+        '._000.png': b'Mac OS X', '.hidden.jpg': b'', '002.jpg': b'', '003.jpg': b'some text',
+        '004.png': whole[: len(whole) // 2],
+    }.items():  # fmt: skip
+        (folder / name).write_bytes(content)
+    (folder / '005.jpg').mkdir()
+    (folder / '006.jpg').symlink_to(folder / 'gone.jpg')
+    return folder
+
+
+def test_bad_files_do_not_stop_a_folder_and_are_named_at_the_end(demo, mixed_folder, tmp_path):
+    out = tmp_path / 'out'
+    with pytest.raises(ValueError, match='5 images cannot be read and are left out') as raised:
+        demo(mixed_folder, '--whole-image', '--out-dir', out)
+    lines = str(raised.value).splitlines()
+    for line, name in zip(lines[1:6], ('002.jpg', '003.jpg', '004.png', '005.jpg', '006.jpg')):
+        assert f'{mixed_folder}/{name}`' in line
+    assert lines[6].startswith('the others are done: frames: 2, people: 2, ')
+    assert len(lines) == 7
+    written = sorted(path.name for path in (out / 'predictions').iterdir())
+    assert written == ['000.json', '001.json']
+
+
+def test_the_exit_status_tells_of_bad_files(demo, mixed_folder, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(lambda: demo(mixed_folder, '--whole-image', '--out-dir', tmp_path / 'out'))
+    assert str(ended.value.code).startswith('error: 5 images cannot be read')  # status 1
+
+
+def test_strict_stops_at_the_first_bad_file(demo, mixed_folder, tmp_path):
+    with pytest.raises(ValueError, match=r'002.jpg` is an empty file'):
+        demo(mixed_folder, '--whole-image', '--strict', '--out-dir', tmp_path / 'out')
+
+
+def test_many_bad_files_are_counted_not_listed(demo, tmp_path):
+    (tmp_path / 'in').mkdir()
+    for index in range(14):
+        (tmp_path / f'in/{index:02}.jpg').touch()
+    with pytest.raises(ValueError, match=r'14 images (.|\n)*09.jpg(.|\n)*  and 4 more\n') as raised:
+        demo(tmp_path / 'in', '--whole-image', '--out-dir', tmp_path / 'out')
+    assert '10.jpg' not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'http://127.0.0.1:9/a.jpg',
+        'http://127.0.0.1:9/a.mp4',
+        'rtsp://127.0.0.1:9/camera',
+        'webcam:97',
+    ],
+)
+def test_a_dead_address_is_named(demo, url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, OSError), match=f'`{url}`'):
+        demo(url, '--whole-image')
+
+
 def test_ctrl_c_leaves_whole_files_and_one_line(demo, tmp_path, monkeypatch, capsys):
     video = write_video(tmp_path / 'clip.mp4', 12)
     calls = iter([None, None])
@@ -172,6 +278,42 @@ def test_a_boxes_file_that_is_none_is_named(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(ValueError, match=f'boxes file .*boxes.json`?.*{message}'):
         read_boxes(path)
+
+
+ANNOTATIONS = {
+    'images': [
+        {'id': 7, 'file_name': 'a/1.jpg'},
+        {'id': 8, 'file_name': 'b/1.jpg'},
+        {'id': 9, 'file_name': 'cat.jpg'},
+    ],
+    'categories': [{'id': 4, 'name': 'horse'}, {'id': 5, 'name': 'person'}],
+    'annotations': [
+        {'image_id': 7, 'category_id': 5, 'bbox': [1, 2, 10, 20]},
+        {'image_id': 7, 'category_id': 4, 'bbox': [3, 3, 10, 20]},
+        {'image_id': 7, 'category_id': 5, 'bbox': [0, 0, 50, 50], 'iscrowd': 1},
+        {'image_id': 7, 'category_id': 5, 'bbox': [5, 5, 0, 0]},
+        {'image_id': 8, 'category_id': 5, 'bbox': [4, 4, 4, 4]},
+    ],
+}
+
+
+def test_an_annotation_file_gives_the_boxes_of_its_people(demo, tmp_path):
+    boxes = read_boxes(write_json(tmp_path / 'people.json', ANNOTATIONS))
+    assert boxes(frame('data/a/1.jpg')) == [[1, 2, 11, 22]]
+    assert boxes(frame('data/b/1.jpg')) == [[4, 4, 8, 8]]
+    assert boxes(frame('elsewhere/cat.jpg')) == []
+    with pytest.raises(ValueError, match=r'people.json` has no image of the name of `dog.jpg`'):
+        boxes(frame('dog.jpg'))
+    with pytest.raises(ValueError, match=r'people.json` has 0 images|has no image of the name'):
+        boxes(frame('c/1.jpg'))
+    without = {**ANNOTATIONS, 'annotations': [{'image_id': 7}]}
+    with pytest.raises(ValueError, match=r'annotations\[0\] lacks bbox'):
+        read_boxes(write_json(tmp_path / 'other.json', without))
+    write_pictures(tmp_path / 'in', 1)
+    shown = {**ANNOTATIONS, 'images': [{'id': 7, 'file_name': '000.png'}]}
+    path = write_json(tmp_path / 'shown.json', shown)
+    report = demo(tmp_path / 'in', '--bboxes', path, '--out-dir', tmp_path / 'out')
+    assert report.startswith('frames: 1, people: 1, ')
 
 
 def test_a_frame_without_an_entry_is_named(tmp_path):

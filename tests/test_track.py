@@ -158,6 +158,54 @@ def test_a_plain_video_gives_a_file_that_reads_as_posetracks(tmp_path, track, mo
     assert [frame.people.track_ids.tolist() for frame in frames] == [[0]] * 3
 
 
+@pytest.mark.parametrize('way', ['--whole-image', 'a list', 'by name', 'results', 'annotations'])
+def test_a_video_s_people_are_told_as_to_the_demo(tmp_path, track, way):
+    write_video(tmp_path / 'film.mp4', num=3)
+    box = [30, 20, 60, 90]
+    names = [f'{index:06}.jpg' for index in range(3)]
+    content = {
+        'a list': [[[30, 20, 90, 110]]] * 3,
+        'by name': {name: [[30, 20, 90, 110]] for name in names},
+        'results': [{'image_id': index, 'bbox': box, 'score': 0.9} for index in range(3)],
+        'annotations': {
+            'images': [{'id': index, 'file_name': name} for index, name in enumerate(names)],
+            'annotations': [{'image_id': index, 'bbox': box} for index in range(3)],
+        },
+    }
+    people = [way]
+    if way in content:
+        (tmp_path / 'boxes.json').write_text(json.dumps(content[way]))
+        people = ['--bboxes', tmp_path / 'boxes.json']
+    out = tmp_path / 'tracks'
+    track(tmp_path / 'film.mp4', *people, '--out', out, *LOW, 'propagate_boxes=False')
+    frames = read_sequence(json.loads((out / 'film.json').read_text()), 'film')
+    assert [frame.people.track_ids.tolist() for frame in frames] == [[0]] * 3
+
+
+def test_boxes_of_one_video_are_not_given_to_several(tmp_path, track):
+    for name in 'ab':
+        write_video(tmp_path / f'{name}.mp4', num=2)
+    (tmp_path / 'boxes.json').write_text('[[[1, 2, 30, 40]], []]')
+    with pytest.raises(ValueError, match=r'those of one video, but .* holds 2; track them one at'):
+        track(tmp_path, '--bboxes', tmp_path / 'boxes.json', '--out', tmp_path / 'tracks')
+
+
+def test_a_bad_video_does_not_stop_a_folder(tmp_path, track):
+    write_video(tmp_path / 'in-b.mp4', num=2)
+    (tmp_path / 'in').mkdir()
+    (tmp_path / 'in-b.mp4').rename(tmp_path / 'in' / 'b.mp4')
+    (tmp_path / 'in' / 'a.mp4').write_text('no video')
+    (tmp_path / 'in' / '._b.mp4').write_text('Mac OS X')
+    out = tmp_path / 'tracks'
+    arguments = [tmp_path / 'in', '--whole-image', '--out', out, *LOW]
+    with pytest.raises(ValueError, match=r'1 of 2 videos cannot be tracked:\n  a: cannot open'):
+        track(*arguments)
+    assert [path.name for path in out.iterdir()] == ['b.json']
+    (tmp_path / 'in' / 'c.mp4').write_text('no video')
+    with pytest.raises(ValueError, match=r'^cannot open'):
+        track(*arguments, '--resume', '--strict')
+
+
 class EverywhereDetector:
     """Finds one person in the middle of every image."""
 
@@ -169,15 +217,16 @@ class EverywhereDetector:
     ('arguments', 'error', 'expected'),
     [
         ([], ValueError, 'where are the people'),
-        (['--bboxes', 'boxes.json'], ValueError, 'name it (--ann)'),
-        (['--detector', 'a', '--bboxes', 'b'], ValueError, 'where are the people'),
-        (['--detector', 'a', '--track-options', 'speed=9'], ValueError, 'has no `speed`; there'),
+        (['--detector', 'a'], ValueError, '--detector and --detector-checkpoint need one another'),
+        (['--detector', 'a', '--bboxes', 'b'], ValueError, '--detector and --bboxes exclude one'),
+        (['--whole-image', '--det-cat-ids', '1'], ValueError, 'nothing without --detector'),
+        (['--whole-image', '--track-options', 'speed=9'], ValueError, 'has no `speed`; there'),
         (
-            ['--detector', 'a', '--track-options', 'box_threshold=9'],
+            ['--whole-image', '--track-options', 'box_threshold=9'],
             ValueError,
             'box_threshold should be from 0 to 1, but is 9',
         ),
-        (['--detector', 'a'], FileNotFoundError, 'no such video or folder: `nowhere`'),
+        (['--whole-image'], FileNotFoundError, 'no such video or folder: `nowhere`'),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_built(tmp_path, track, arguments, error, expected):

@@ -5,6 +5,13 @@ from __future__ import annotations
 import argparse
 
 from hrnet_ext import cli
+from hrnet_ext.arguments import (
+    add_people_arguments,
+    check_people_arguments,
+    positive,
+    refuse_unused,
+    share,
+)  # fmt: skip
 
 
 def main() -> None:
@@ -38,30 +45,11 @@ def parse_args() -> argparse.Namespace:
     )  # fmt: skip
     cli.add_debug_argument(parser)
 
-    people = parser.add_argument_group('where the people are (one of these)')
+    people = add_people_arguments(parser)
+    people.add_argument('--bbox-thr', type=share, help='least score of a box (0.3)')
     people.add_argument(
-        '--detector', metavar='CONFIG', help='of MMDetection: a file, or the name of one it ships'
+        '--nms-thr', type=share, help='of boxes with a higher IoU keep the best (0.3)'
     )
-    people.add_argument('--detector-checkpoint', metavar='FILE', help='its weights: path or URL')
-    people.add_argument(
-        '--det-cat-ids',
-        type=int,
-        nargs='+',
-        metavar='LABEL',
-        help='its labels of people, if it has no class `person`',
-    )
-    people.add_argument(
-        '--bboxes', metavar='FILE',
-        help='JSON: COCO results, {"file name": boxes}, or a list of boxes for each image or frame',
-    )  # fmt: skip
-    people.add_argument('--whole-image', action='store_true', help='one person fills each image')
-    people.add_argument(
-        '--bbox-thr', type=float, default=0.3, help='least score of a box (%(default)s)'
-    )
-    people.add_argument(
-        '--nms-thr', type=float, default=0.3,
-        help='of boxes with a higher IoU keep the best (%(default)s)',
-    )  # fmt: skip
 
     tracks = parser.add_argument_group('tracking')
     tracks.add_argument('--track', action='store_true', help='give everybody an id in a video')
@@ -79,24 +67,28 @@ def parse_args() -> argparse.Namespace:
     run.add_argument('--show', action='store_true', help='show in a window; Esc or q ends')
     cli.add_optimize_argument(run, default='fp32')
     run.add_argument('--device', help='cuda:0, cpu, ... (a GPU if there is one)')
+    run.add_argument('--batch-size', type=positive, help='frames computed at once (8, on a CPU 1)')
     run.add_argument(
-        '--batch-size', type=int, help='frames that are computed at once (8, on a CPU 1)'
-    )
-    run.add_argument(
-        '--video-codec', default='mp4v', metavar='ABCD',
-        help="OpenCV's four letters (%(default)s, for desktop players; vp09 for browsers)",
+        '--video-codec', metavar='ABCD',
+        help="OpenCV's four letters (mp4v, for desktop players; vp09 for browsers)",
     )  # fmt: skip
+    run.add_argument(
+        '--strict', action='store_true', help='stop at the first image that cannot be read'
+    )
 
     drawing = parser.add_argument_group('drawing')
     drawing.add_argument(
-        '--kpt-thr', type=float, default=0.3, help='least score of a keypoint (%(default)s)'
+        '--kpt-thr', type=share, default=0.3, help='least score of a keypoint (%(default)s)'
     )
-    drawing.add_argument('--radius', type=int, help='of keypoints, pixels (by limbs)')
-    drawing.add_argument('--thickness', type=int, help='of limbs, pixels (by person)')
+    drawing.add_argument('--radius', type=positive, help='of keypoints, pixels (by limbs)')
+    drawing.add_argument('--thickness', type=positive, help='of limbs, pixels (by person)')
     drawing.add_argument('--draw-bbox', action='store_true', help='draw the boxes')
     drawing.add_argument('--draw-heatmap', action='store_true', help='put heatmaps underneath')
     drawing.add_argument('--black-background', action='store_true', help='leave the image out')
-    return parser.parse_args()
+    args = parser.parse_args()
+    check_people_arguments(args)
+    refuse_unused(args, {'--track-options': '--track'})
+    return args
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 import argparse
 
 from hrnet_ext import cli
+from hrnet_ext.arguments import positive, refuse_unused
 
 FORMATS = ('onnx', 'openvino', 'torchscript', 'torch-export')
 
@@ -59,17 +60,13 @@ def parse_args() -> argparse.Namespace:
         'data set; head and decoding stay in fp32',
     )
     check = parser.add_argument_group('crops')
+    check.add_argument('--calibration-crops', type=positive, metavar='N', help='for --int8 (128)')
     check.add_argument(
-        '--calibration-crops', type=int, default=128, metavar='N', help='for int8 (%(default)s)'
-    )
-    check.add_argument(
-        '--check-crops', type=int, default=8, metavar='N',
+        '--check-crops', type=positive, default=8, metavar='N',
         help='people to compare on, of the test data set or rendered (%(default)s)',
     )  # fmt: skip
     args = parser.parse_args()
-    for name in ('calibration_crops', 'check_crops'):
-        if getattr(args, name) < 1:
-            parser.error(f'--{name.replace("_", "-")} must be at least 1')
+    refuse_unused(args, {'--calibration-crops': '--int8'})
     return args
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from hrnet_ext import cli
+from hrnet_ext.arguments import add_people_arguments, check_people_arguments, positive
 
 VARIANTS = ('multi_flow', 'flow', 'pose', 'box', 'hungarian_box', 'mmpose')
 
@@ -37,13 +38,7 @@ def parse_args() -> argparse.Namespace:
         metavar='FILE',
         help="PoseTrack18's annotations: merged file or folder of a split",
     )
-    parser.add_argument(
-        '--detector', metavar='CONFIG', help='of MMDetection: a file, or the name of one it ships'
-    )
-    parser.add_argument('--detector-checkpoint', metavar='FILE', help='its weights: path or URL')
-    parser.add_argument(
-        '--bboxes', metavar='FILE', help='boxes of the images of --ann, in place of a detector'
-    )
+    add_people_arguments(parser)
     parser.add_argument(
         '--variant',
         choices=VARIANTS,
@@ -61,11 +56,15 @@ def parse_args() -> argparse.Namespace:
         'propagate_boxes=False box_threshold=0.5 keypoint_threshold=0.4',
     )
     parser.add_argument('--resume', action='store_true', help='keep the tracks that are there')
+    parser.add_argument(
+        '--strict', action='store_true', help='stop at the first video that cannot be tracked'
+    )
     cli.add_optimize_argument(parser, default='fp32')
     parser.add_argument('--device', help='cuda:0, cpu, ... (a GPU if there is one)')
     parser.add_argument(
-        '--batch-size', type=int, default=4, help='frames in a pass of the detector (%(default)s)'
-    )
+        '--batch-size', type=positive, default=4,
+        help='frames in a pass of the detector (%(default)s)',
+    )  # fmt: skip
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -75,7 +74,9 @@ def parse_args() -> argparse.Namespace:
         help="override the pose model's settings",
     )
     cli.add_debug_argument(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    check_people_arguments(args)
+    return args
 
 
 if __name__ == '__main__':

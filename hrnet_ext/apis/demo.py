@@ -14,17 +14,12 @@ from hrnet_ext.apis.boxes_file import read_boxes
 from hrnet_ext.apis.inferencer import PoseInferencer
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.apis.video_tracks import tracking_arguments
+from hrnet_ext.apis.videos import is_video
+from hrnet_ext.arguments import is_given
 from hrnet_ext.export.engines import is_exported
 
-ADVICE = """\
-where are the people? Say one of
-  --detector CONFIG --detector-checkpoint FILE   a detector of MMDetection finds them. RTMDet-m is \
-a good one:
-      mim download mmdet --config rtmdet_m_8xb32-300e_coco --dest .
-      --detector rtmdet_m_8xb32-300e_coco.py --detector-checkpoint \
-rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth
-  --bboxes FILE.json                             their boxes: COCO results, or a list for each image
-  --whole-image                                  one person fills each image"""
+DEFAULT_THR = 0.3  # MMPose's, for score and IoU of boxes
+MOST_NAMED = 10  # of the images that cannot be read
 
 
 def run_demo(args: argparse.Namespace) -> str:
@@ -37,9 +32,10 @@ def run_demo(args: argparse.Namespace) -> str:
         What was done, for people to read.
 
     Raises:
-        ValueError, OSError: If something in them or in a file is wrong.
+        ValueError, OSError: If something in them or in a file is wrong; if images could not be
+            read, after the others are done.
     """
-    check_boxes_arguments(args)
+    check_input(args)
     bboxes = read_boxes(args.bboxes) if args.bboxes else None
     options = parse_options(args.track_options)
     tracking = args.track and tracking_arguments('multi_flow', options)
@@ -54,8 +50,10 @@ def run_demo(args: argparse.Namespace) -> str:
         optimize=args.optimize,
     )
     out_dir = args.out_dir if args.out_dir or args.show else 'work_dirs/demo'
+    unreadable: dict[str, Exception] = {}
     results = inferencer(
         args.input,
+        on_unreadable=None if args.strict else unreadable.setdefault,
         bboxes=bboxes,
         batch_size=args.batch_size or (1 if device == 'cpu' else 8),
         out_dir=out_dir,
@@ -70,7 +68,10 @@ def run_demo(args: argparse.Namespace) -> str:
             people += len(result['predictions'][0])
     rate = frames / (time.perf_counter() - begin)
     where = f'; see {os.path.abspath(out_dir)}' if out_dir else ''
-    return f'frames: {frames}, people: {people}, {rate:.2f} frames a second{where}'
+    report = f'frames: {frames}, people: {people}, {rate:.2f} frames a second{where}'
+    if unreadable:
+        raise unreadable_error(unreadable, report)
+    return report
 
 
 def choose_model(args: argparse.Namespace) -> tuple[Any, str | None]:
@@ -90,27 +91,35 @@ def choose_model(args: argparse.Namespace) -> tuple[Any, str | None]:
     return read_config(args.config, args.cfg_options), find_checkpoint(args.checkpoint, '')
 
 
-def check_boxes_arguments(args: argparse.Namespace) -> None:
-    """Make sure that there is exactly one way to know where people are.
+def check_input(args: argparse.Namespace) -> None:
+    """Refuse options that the kind of input would ignore.
 
     Raises:
-        ValueError: If there is none, with advice, or more than one.
+        ValueError: If there is one.
     """
-    given = [
-        name
-        for name, value in (
-            ('--detector', args.detector),
-            ('--bboxes', args.bboxes),
-            ('--whole-image', args.whole_image),
+    kind, ignored = ('a video', '--strict') if is_video(args.input) else ('images', '--video-codec')
+    if is_given(args, ignored):
+        raise ValueError(f'{ignored} means nothing for {kind}, which `{args.input}` is')
+    if args.whole_image and (is_given(args, '--bbox-thr') or is_given(args, '--nms-thr')):
+        raise ValueError('--bbox-thr and --nms-thr choose among boxes; --whole-image has but one')
+    if args.track and args.draw_heatmap:
+        raise ValueError('--draw-heatmap does not go with --track')
+
+
+def unreadable_error(unreadable: dict[str, Exception], report: str) -> ValueError:
+    """What the demo ends with where images could not be read."""
+    named = [f'  {error}' for error in list(unreadable.values())[:MOST_NAMED]]
+    more = len(unreadable) - len(named)
+    return ValueError(
+        '\n'.join(
+            [
+                f'{len(unreadable)} images cannot be read and are left out:',
+                *named,
+                *([f'  and {more} more'] if more else []),
+                f'the others are done: {report}',
+            ]
         )
-        if value
-    ]
-    if not given:
-        raise ValueError(ADVICE)
-    if len(given) > 1:
-        raise ValueError(f'{" and ".join(given)} exclude one another')
-    if bool(args.detector) != bool(args.detector_checkpoint):
-        raise ValueError(f'--detector and --detector-checkpoint need one another\n{ADVICE}')
+    )
 
 
 def drawing_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -118,10 +127,13 @@ def drawing_options(args: argparse.Namespace) -> dict[str, Any]:
     options = {
         name: getattr(args, name)
         for name in (
-            'bbox_thr', 'nms_thr', 'kpt_thr', 'radius', 'thickness', 'draw_bbox', 'draw_heatmap',
-            'black_background', 'video_codec',
+            'kpt_thr', 'radius', 'thickness', 'draw_bbox', 'draw_heatmap', 'black_background',
         )
     }  # fmt: skip
+    for name in ('bbox_thr', 'nms_thr'):
+        options[name] = DEFAULT_THR if getattr(args, name) is None else getattr(args, name)
+    if args.video_codec:
+        options['video_codec'] = args.video_codec
     if args.show:
         options['show'] = True
     return {**options, 'draw_score': True}

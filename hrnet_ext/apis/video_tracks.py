@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -15,11 +15,12 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmpose.structures import PoseDataSample
 
-from hrnet_ext.apis.boxes_file import boxes_by_image
+from hrnet_ext.apis.boxes_file import boxes_by_image, read_boxes
 from hrnet_ext.apis.inferencer import PoseInferencer
 from hrnet_ext.apis.result_settings import check_same, config_mark, file_mark
 from hrnet_ext.apis.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.apis.video_inputs import Video, annotated_videos, plain_videos
+from hrnet_ext.cli import is_users
 from hrnet_ext.evaluation import evaluate_posetrack, format_posetrack
 from hrnet_ext.evaluation.poses import Poses, pose_scores
 from hrnet_ext.evaluation.posetrack.files import check_replaceable
@@ -48,14 +49,19 @@ def run_tracking(args: argparse.Namespace) -> str:
         What was done, for people to read.
 
     Raises:
-        ValueError, OSError: If something in them or in a file is wrong.
+        ValueError, OSError: If something in them or in a file is wrong; if videos could not be
+            tracked, after the others are done.
     """
     tracking = tracking_arguments(args.variant, parse_options(args.track_options))
-    _check_boxes_arguments(args)
     truth = read_sequences(args.ann, 'annotation file (--ann)') if args.ann else {}
     videos = annotated_videos(truth, args.input) if truth else plain_videos(args.input)
-    boxes = _boxes_of(args.bboxes, truth) if args.bboxes else None
+    boxes = _boxes(args, truth)
     out = Path(args.out)
+    if args.bboxes and not truth and len(videos) > 1:
+        raise ValueError(
+            f'--bboxes without --ann are those of one video, but `{args.input}` holds '
+            f'{len(videos)}; track them one at a time'
+        )
     config, checkpoint = (
         read_config(args.config, args.cfg_options),
         find_checkpoint(args.checkpoint, ''),
@@ -68,25 +74,38 @@ def run_tracking(args: argparse.Namespace) -> str:
         args.device or get_device(),
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
+        det_cat_ids=args.det_cat_ids,
         optimize=args.optimize,
     )
     if truth:
         check_evaluable(inferencer.model.dataset_meta)
+    failed = {}
     for video in progress_bar(len(left), 'video', iterable=left):
-        given = boxes and [boxes.get(record['id'], []) for record in video.records]
-        results = inferencer(
-            video.inputs,
-            return_datasamples=True,
-            batch_size=args.batch_size,
-            bboxes=given,
-            tracking=tracking,
-            **ALL_BOXES,
+        try:
+            results = inferencer(
+                video.inputs,
+                return_datasamples=True,
+                batch_size=args.batch_size,
+                bboxes=boxes(video),
+                tracking=tracking,
+                **ALL_BOXES,
+            )
+            with closing(results):
+                samples = (result['predictions'][0] for result in results)
+                content = tracks_of(video, samples, inferencer.model.dataset_meta, tracking)
+        except (OSError, ValueError) as error:
+            if args.strict or len(left) == 1 or not is_users(error):
+                raise
+            failed[video.name] = error
+        else:
+            content['info']['settings'] = settings
+            write_json(out / f'{video.name}.json', content)
+    if failed:
+        named = '\n'.join(f'  {name}: {error}' for name, error in failed.items())
+        raise ValueError(
+            f'{len(failed)} of {len(videos)} videos cannot be tracked:\n{named}\nthe tracks of the '
+            f'others are in {out}; with --resume the same command tries these again'
         )
-        with closing(results):
-            samples = (result['predictions'][0] for result in results)
-            content = tracks_of(video, samples, inferencer.model.dataset_meta, tracking)
-        content['info']['settings'] = settings
-        write_json(out / f'{video.name}.json', content)
     said = f'tracks of {len(videos)} videos are in {out}'
     return f'{_evaluated(truth, out)}\n{said}' if truth else said
 
@@ -164,22 +183,16 @@ def _records(image_id: int, found: Any, threshold: float) -> list[dict[str, Any]
     )
 
 
-def _check_boxes_arguments(args: argparse.Namespace) -> None:
-    """Make sure that there is one way to know where people are."""
-    if bool(args.detector) == bool(args.bboxes):
-        raise ValueError(
-            'where are the people? Name either a detector of MMDetection and its weights '
-            '(--detector CONFIG --detector-checkpoint FILE) or, with --ann, a file of boxes '
-            '(--bboxes, which tools/make_bbox_file.py writes)'
-        )
-    if args.bboxes and not args.ann:
-        raise ValueError('--bboxes are of the images of an annotation file; name it (--ann)')
-
-
-def _boxes_of(path: str, truth: Mapping[str, Mapping]) -> dict[Hashable, list]:
-    """Boxes by image id."""
+def _boxes(args: argparse.Namespace, truth: Mapping[str, Mapping]) -> Callable[[Video], Any]:
+    """The boxes of a video as the inferencer takes them; None where it finds them itself."""
+    if not args.bboxes:
+        return lambda video: None
+    if not truth:
+        boxes = read_boxes(args.bboxes)
+        return lambda video: boxes
     images = (image for content in truth.values() for image in content['images'])
-    return boxes_by_image(path, {each['id']: size_of(each) for each in images})
+    by_image = boxes_by_image(args.bboxes, {each['id']: size_of(each) for each in images})
+    return lambda video: [by_image.get(record['id'], []) for record in video.records]
 
 
 def _settings(
@@ -193,6 +206,8 @@ def _settings(
         'input': os.path.realpath(args.input) if '://' not in args.input else args.input,
         'detector': args.detector and config_mark(args.detector),
         **{name: getattr(args, name) and file_mark(getattr(args, name)) for name in files},
+        'det_cat_ids': args.det_cat_ids,
+        'whole_image': args.whole_image,
         'tracking': dict(tracking),
         'optimize': args.optimize,
     }

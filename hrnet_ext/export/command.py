@@ -25,6 +25,7 @@ from hrnet_ext.export.runtime import PoseSession
 from hrnet_ext.writing import check_writable, write_atomically
 
 NUM_RANDOM = 4
+NUM_CALIBRATION = 128
 MEBIBYTE = 2**20
 
 
@@ -55,7 +56,7 @@ def run_export(args: argparse.Namespace) -> str:
     )
     calibration = None
     if precision == 'int8':
-        calibration = calibration_crops(cfg, args.calibration_crops)
+        calibration = calibration_crops(cfg, args.calibration_crops or NUM_CALIBRATION)
     crops, origin = real_crops(cfg, metadata, args.check_crops)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / path.name

@@ -1,0 +1,112 @@
+"""Arguments that several tools take, and what goes with what; imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+ADVICE = """\
+where are the people? Say one of
+  --detector CONFIG --detector-checkpoint FILE   a detector of MMDetection finds them. RTMDet-m is \
+a good one:
+      mim download mmdet --config rtmdet_m_8xb32-300e_coco --dest .
+      --detector rtmdet_m_8xb32-300e_coco.py --detector-checkpoint \
+rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth
+  --bboxes FILE.json                             their boxes: COCO results or annotations, or a \
+list for each image
+  --whole-image                                  one person fills each image"""
+
+
+def number(kind: type, least: float, most: float = float('inf')) -> Callable[[str], float]:
+    """What makes a number of an argument, for ``type=``.
+
+    Args:
+        kind: ``int`` or ``float``.
+        least: Below that it is refused.
+        most: Above that, too.
+    """
+    name = 'a whole number' if kind is int else 'a number'
+    limits = f'from {least:g}' + (f' to {most:g}' if most != float('inf') else '')
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = float('nan')
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f'should be {name} {limits}, but is {text}')
+        return value
+
+    return parse
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1, for ``type=``."""
+    return number(float, 0, 1)(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for ``type=``."""
+    return number(int, 1)(text)
+
+
+def add_people_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Where the people are, for demo and tracking; the group, for more of it."""
+    people = parser.add_argument_group('where the people are (one of these)')
+    people.add_argument(
+        '--detector', metavar='CONFIG', help='of MMDetection: a file, or the name of one it ships'
+    )
+    people.add_argument('--detector-checkpoint', metavar='FILE', help='its weights: path or URL')
+    people.add_argument(
+        '--det-cat-ids',
+        type=number(int, 0),
+        nargs='+',
+        metavar='LABEL',
+        help='its labels of people, if it has no class `person`',
+    )
+    people.add_argument(
+        '--bboxes', metavar='FILE',
+        help='JSON: COCO results or annotations, {"file name": boxes}, or a list of boxes for each '
+        'image or frame',
+    )  # fmt: skip
+    people.add_argument('--whole-image', action='store_true', help='one person fills each image')
+    return people
+
+
+def check_people_arguments(args: argparse.Namespace) -> None:
+    """Make sure that there is exactly one way to know where people are.
+
+    Raises:
+        ValueError: If there is none, with advice, or more than one.
+    """
+    ways = ('--detector', '--bboxes', '--whole-image')
+    given = [name for name in ways if is_given(args, name)]
+    if not given:
+        raise ValueError(ADVICE)
+    if len(given) > 1:
+        raise ValueError(f'{" and ".join(given)} exclude one another')
+    if bool(args.detector) != bool(args.detector_checkpoint):
+        raise ValueError(f'--detector and --detector-checkpoint need one another\n{ADVICE}')
+    refuse_unused(args, {'--det-cat-ids': '--detector'})
+
+
+def refuse_unused(args: argparse.Namespace, needs: Mapping[str, str]) -> None:
+    """Refuse options that would be ignored.
+
+    Args:
+        args: The arguments.
+        needs: Options, each with the one without which it means nothing.
+
+    Raises:
+        ValueError: If one is given without what it needs.
+    """
+    for option, needed in needs.items():
+        if is_given(args, option) and not is_given(args, needed):
+            raise ValueError(f'{option} means nothing without {needed}; add that, or leave it out')
+
+
+def is_given(args: argparse.Namespace, option: str) -> bool:
+    """Whether an option is on the command line: it has no default."""
+    value: Any = getattr(args, option.removeprefix('--').replace('-', '_'))
+    return not (value is None or value is False or value == [])
