@@ -115,6 +115,12 @@ def foreign_category(content: dict) -> None:
     content['categories'][0]['id'] = 7
 
 
+def corners(content: dict) -> None:
+    for one in content['annotations']:
+        x, y, w, h = one['bbox']
+        one['bbox'] = [x, y, x + w, y + h]
+
+
 MEANINGLESS = {  # what makes every number meaningless: what the error must say
     'ids twice': (repeat_ids, r'annotations: 3 of 3 ids occur more than once, the first is 1 '),
     'image twice': (repeat_image, r'images: 1 of 3 ids occur more than once, the first is 1'),
@@ -129,6 +135,7 @@ MEANINGLESS = {  # what makes every number meaningless: what the error must say
     'keypoint null': (of_keypoint(3, None), r'annotation 3: keypoints\[3\] should be a number'),
     'text': (of_second('keypoints', '1 2 2'), r"annotation 3: keypoints should be a list of 51 n"),
     'NaN box': (of_second('bbox', [1, NAN, 3, 4]), r'bbox of annotation 3 is not finite'),
+    'corners': (corners, r'6 boxes end outside .* and all fit inside as \[x1, y1, x2, y2\]'),
     'text in box': (of_second('bbox', ['1', 2, 3, 4]), r'annotations\[1\].bbox should be \[x, '),
     'text as area': (of_second('area', '12'), r"area of annotation 3 should be a number.*'12'"),
     'order of names': (swap_names, r"in another order: number 1 is 'right_eye'; correct it"),

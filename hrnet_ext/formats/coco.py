@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hrnet_ext.formats.boxes import xyxy_look
 from hrnet_ext.formats.coco_keypoints import check_keypoints, check_names
 from hrnet_ext.formats.tally import Tally
 from hrnet_ext.reading import check_records
@@ -75,9 +76,9 @@ def check_coco(
 
     Raises:
         ValueError: If the file is of another kind, or a number that depends on it would mean
-            nothing: ids that occur twice, keypoints or boxes that are not finite numbers, other
-            visibilities than 0, 1 and 2, keypoints in another order than the metainfo's, images or
-            categories of which no annotation is.
+            nothing: ids that occur twice, keypoints or boxes that are not finite numbers, boxes
+            that are (x1, y1, x2, y2), visibilities other than 0, 1 and 2, keypoints in another
+            order than the metainfo's, images or categories of which no annotation is.
     """
     if not annotated and isinstance(content, dict):
         content = {'annotations': [], **content}
@@ -112,7 +113,7 @@ def _check(
     remarks = [remark for one in taken for remark in check_names(one, names, where)]
     several = _several(taken) if len(taken) > 1 else ''
     check_keypoints(people, len(names) or keypoints, where, several)
-    _check_boxes(people, where)
+    _check_boxes(people, images, where)
     _check_areas(people, where)
     return CocoContent(images, taken, content['categories'], people, left_out, remarks)
 
@@ -243,10 +244,14 @@ def _of_categories(
     return kept
 
 
-def _check_boxes(people: Sequence[Mapping], where: str) -> None:
+def _check_boxes(people: Sequence[Mapping], images: Sequence[Mapping], where: str) -> None:
     boxed = [one for one in people if one.get('bbox') is not None]
     boxes = _table([one['bbox'] for one in boxed], 4)
     if boxes is not None and np.isfinite(boxes).all():
+        sizes = {image['id']: (image['width'], image['height']) for image in images}
+        look = xyxy_look(boxes, [sizes[one['image_id']] for one in boxed])
+        if look:
+            raise ValueError(f'{where}: {look}')
         return
     for index, one in enumerate(people):
         box = one.get('bbox')
