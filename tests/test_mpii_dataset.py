@@ -232,6 +232,41 @@ class TestFiles:
             MpiiDataset(**options(root, test_mode=True, bbox_file='x.json'))
 
 
+@pytest.mark.parametrize(
+    ('test_mode', 'expected'),
+    [
+        (False, '2 images, 3 people; left out: 1 without an annotated joint'),
+        (True, '3 images, 4 people; of these 1 without an annotated joint'),
+    ],
+)
+def test_one_line_says_who_was_kept(root, mmengine_log, test_mode, expected):
+    MpiiDataset(**options(root, test_mode=test_mode))
+    (said,) = (record.getMessage() for record in mmengine_log.records)
+    assert said == f'`{root / "release.json"}`: {expected}'
+
+
+@pytest.mark.parametrize('unknown', [[0, 0], [-1, -1]])
+def test_annotated_joints_where_unknown_ones_are_written_are_counted(root, mmengine_log, unknown):
+    rewrite(root, lambda people: people[1]['joints'].__setitem__(slice(2, 4), [unknown] * 2))
+    expected = MMPoseMpiiDataset(**options(root))
+    dataset = MpiiDataset(**options(root))
+    for index in range(3):
+        assert_same_but_0_based(dataset.get_data_info(index), expected.get_data_info(index))
+    warning = mmengine_log.records[0].getMessage()
+    assert '2 of 46 annotated joints (joints_vis 1), of 1 person, are to the left of' in warning
+    assert 'first is the right_hip of people[1] (052475643.png), at [' in warning
+
+
+def test_joints_most_of_which_are_unknown_are_refused(root):
+    def forget(people):
+        for person in people:
+            person.update(joints=[[-1, -1]] * 16, joints_vis=[1] * 16)
+
+    rewrite(root, forget)
+    with pytest.raises(ValueError, match=r'64 of 64 annotated joints .*set the joints_vis of unk'):
+        MpiiDataset(**options(root))
+
+
 def test_our_own_form_needs_ids_of_its_own(root):
     rewrite(root, lambda content: content['people'][1].update(id=10), 'own.json')
     with pytest.raises(ValueError, match=r'people\[1\] has the id 10 of .*people\[0\]'):

@@ -185,6 +185,30 @@ def test_annotated_keypoints_outside_of_their_images_count_and_are_counted(mmeng
     assert 'the first is right_ankle at [-1.0, -1.0] (0-based) of person 7 (3.jpg)' in warning
 
 
+def test_a_part_of_the_data_set_is_evaluated_on_its_people(tmp_path, mmengine_log):
+    write_mpii(tmp_path)
+    dataset = MpiiDataset(
+        data_root=str(tmp_path),
+        ann_file='own.json',
+        data_prefix={'img': 'images/'},
+        test_mode=True,
+        indices=2,
+    )
+    people = []
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        info['pred_instances'] = {
+            'keypoints': info['keypoints'],
+            'keypoint_scores': np.ones((1, 16)),
+        }
+        people.append({**info, 'gt_instances': info})
+    assert evaluate(people, dataset.metainfo)['mpii/PCKh@0.5'] == 100
+    said = [record.getMessage() for record in mmengine_log.records]
+    assert any(
+        'on the people of 2 images, those that the data set was asked for' in s for s in said
+    )
+
+
 def test_it_is_registered():
     assert METRICS.get('MpiiMetric') is MpiiMetric
     assert MpiiMetric.default_prefix == 'mpii'

@@ -138,6 +138,29 @@ class TestBoxes:
         with pytest.raises(ValueError, match=r"box_from should be one of .* but is 'head'"):
             build(root, box_from='head')
 
+    def test_annotated_boxes_far_outside_are_counted(self, root, merged, mmengine_log):
+        for annotation in merged['annotations']:
+            annotation['bbox'] = [90.0, 90.0, 50.0, 1020.0]
+        merged['annotations'][1]['bbox'] = [-5e5, 90, 1e6, 90]
+        merged['annotations'][2]['bbox'] = [-300, 90, 1000, 90]
+        write(root / ANNOTATIONS, merged)
+        theirs = build(root, MMPosePoseTrack18Dataset)
+        assert_same_samples(build(root, box_from='annotation'), theirs)
+        said = [record.getMessage() for record in mmengine_log.records]
+        number = merged['annotations'][1]['id']
+        expected = (
+            f'1 of 8, the first is that of annotation {number}, [-500000.0, 90, 1000000.0, 90]'
+        )
+        (warning,) = (one for one in said if 'boxes far outside of their images' in one)
+        assert expected in warning
+
+    def test_one_line_says_who_was_kept(self, root, merged, mmengine_log):
+        merged['annotations'][1].update(keypoints=[0] * 51)
+        write(root / ANNOTATIONS, merged)
+        build(root)
+        (said,) = (r.getMessage() for r in mmengine_log.records if ' people' in r.getMessage())
+        assert said.endswith('4 images, 7 people; left out: 1 without labelled keypoints')
+
 
 class TestTracks:
     @pytest.mark.parametrize(

@@ -194,6 +194,21 @@ class TestParity:
                 }
 
 
+class TestPart:
+    def test_the_images_asked_for_are_evaluated(self, root, merged, mmengine_log):
+        found = samples(merged, tracks=True)
+        whole = evaluate(PoseTrackMetric(str(root / ANN), strict_poseval=False), found)
+        asked = found[0]['img_id'], found[2]['img_id']
+        part = [one for one in found if one['img_id'] in asked]
+        metric = PoseTrackMetric(str(root / ANN), strict_poseval=False)
+        assert evaluate(metric, part, image_ids=list(asked)) == whole
+        said = [record.getMessage() for record in mmengine_log.records]
+        assert any('evaluated on 2 of 6 images, those that the data set was' in s for s in said)
+        assert any(f'PoseTrack18, {2} frames of 1 sequences' in s for s in said)
+        unasked = evaluate(PoseTrackMetric(str(root / ANN), strict_poseval=False), part)
+        assert short(unasked)['AP'] < 100
+
+
 class TestSelection:
     def people(self, root, merged, tmp_path, **settings) -> list[dict]:
         prefix = tmp_path / 'found'

@@ -246,9 +246,9 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         if len(far):
             first = people[far[0]]
             print_log(
-                f'{self._where}: {counted(len(far), "box(es)")} of {len(boxes):,} reach farther '
-                'beyond their images than these are large, the first is that of annotation '
-                f'{first["id"]!r}: {list(boxes[far[0]])} (x, y, w, h); they are clipped to the '
+                f'{self._where}: boxes far outside of their images, by more than the size of '
+                f'these: {len(far):,} of {len(boxes):,}, the first is that of annotation '
+                f'{first["id"]!r}, {list(boxes[far[0]])} (x, y, w, h); they are clipped to the '
                 'images, as in MMPose: correct them',
                 logger='current',
                 level=logging.WARNING,

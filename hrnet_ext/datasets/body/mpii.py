@@ -4,10 +4,13 @@ Legend: N people; keypoints (N, 16, 2), centres (N, 2) and boxes (x1, y1, x2, y2
 pixels of image space; a person's scale is the height / 200 pixels.
 """
 
+import logging
 import os.path as osp
+from itertools import compress
 
 import numpy as np
 from mmengine.fileio import exists
+from mmengine.logging import print_log
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 
 from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
@@ -16,7 +19,8 @@ from hrnet_ext.datasets.body.mpii_files import People, read_people
 from hrnet_ext.datasets.body.mpii_head_boxes import check_head_boxes, read_head_boxes
 from hrnet_ext.datasets.body.mpii_keypoints import mpii_metainfo
 from hrnet_ext.datasets.body.sample_reader import SampleReader
-from hrnet_ext.evaluation.pckh import head_sizes
+from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, head_sizes
+from hrnet_ext.formats.tally import Tally, counted
 from hrnet_ext.registry import DATASETS
 
 MPII_SOURCE = (
@@ -37,6 +41,12 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
     Samples are those of MMPose's data set of this name, but for what that forgets: it moves boxes
     to 0-based pixels, yet leaves the keypoints 1-based. Reads the release's JSON files and those of
     ``tools/convert_mpii.py`` (:mod:`hrnet_ext.datasets.body.mpii_files`).
+
+    A joint is annotated where its ``joints_vis`` is 1, wherever it is: it is learned from where the
+    crop holds it, and counts in the evaluation, as officially and in MMPose. Those to the left of
+    or above their image are counted in a warning, for there (0, 0) and (-1, -1) stand for unknown
+    ones; where most are there, it is an error. (The metric counts those to the right and below.)
+    One line of the log says how many people there are and how many were left out.
 
     For testing, ``head_size`` comes from the annotations' head boxes or else from
     ``headbox_file``; ``metainfo['has_head_boxes']``, ``metainfo['missing_headbox_file']`` and
@@ -108,6 +118,8 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
                 f'{self._what} `{self.ann_file}` does not exist: {self._keys.cure}'
             )
         people = read_people(self.ann_file, self._what)
+        self._check_joints(people)
+        self._summarize(people)
         paths = [osp.join(self.data_prefix['img'], image) for image in people.images]
         samples = _samples(people, paths)
         boxes = self._head_boxes(people) if self.test_mode else None
@@ -118,6 +130,44 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
             samples = [{**sample, 'head_size': size} for sample, size in zip(samples, sizes)]
         images = {sample['img_id']: sample['img_path'] for sample in samples}
         return samples, [{'img_id': key, 'img_path': path} for key, path in images.items()]
+
+    def _check_joints(self, people: People) -> None:
+        """Count annotated joints at places that are none."""
+        odd = people.visible & (people.keypoints < -0.5).any(axis=2)  # the first pixel's edge
+        if not odd.any():
+            return
+        (person, joint), num = np.argwhere(odd)[0], odd.any(axis=1).sum()
+        what = (
+            f'{self._what} `{self.ann_file}`: {odd.sum():,} of {people.visible.sum():,} annotated '
+            f'joints (joints_vis 1), of {counted(num, "person(s)")}, are to the left of or '
+            f'above their image, where (0, 0) and (-1, -1) stand for unknown ones; the first is '
+            f'the {MPII_KEYPOINTS[joint]} of people[{person}] ({people.images[person]}), at '
+            f'{people.keypoints[person, joint].tolist()} (0-based)'
+        )
+        cure = 'set the joints_vis of unknown ones to 0'
+        if 2 * odd.sum() > people.visible.sum():
+            raise ValueError(f'{what}; {cure}')
+        print_log(
+            f'{what}; they count as annotated, as in the official evaluation: {cure}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+    def _summarize(self, people: People) -> None:
+        """Log how many people there are, and how many are left out."""
+        annotated, tally = people.visible.any(axis=1), Tally()
+        ids = (one['id'] for one, seen in zip(people.identities, annotated) if not seen)
+        tally.add('without an annotated joint', ids)
+        kept = np.ones(len(people), bool) if self.test_mode else annotated
+        num_images, num_people = len(set(compress(people.images, kept))), int(kept.sum())
+        rest = (
+            f'{"; of these" if self.test_mode else "; left out:"} {tally}' if tally.counts else ''
+        )
+        print_log(
+            f'`{self.ann_file}`: {counted(num_images, "image(s)")}, '
+            f'{num_people:,} {"person" if num_people == 1 else "people"}{rest}',
+            logger='current',
+        )
 
     def _head_boxes(self, people: People) -> np.ndarray | None:
         """Boxes (N, 4) of which each has a size; None where there are none."""

@@ -129,6 +129,11 @@ class MpiiMetric(BaseMetric):
             )
         if not self.format_only:
             check_measurable(dataset_meta, self.normalize_by)
+        if dataset_meta.get('image_ids') is not None:
+            MMLogger.get_current_instance().info(
+                f'evaluated on the people of {len(dataset_meta["image_ids"]):,} images, those that '
+                'the data set was asked for (indices)'
+            )
 
     def process(self, data_batch: Sequence[dict], data_samples: Sequence[dict]) -> None:
         """Keep of each sample the prediction and what it is compared with.

@@ -49,7 +49,8 @@ class PoseTrackMetric(BaseMetric):
     box is too weak to count. AP gains from weak ones, MOTA loses by them: Xiao et al. drop boxes
     below 0.5 and keypoints below 0.4.
 
-    The ground truth is read and checked once, when the loops are built.
+    The ground truth is read and checked once, when the loops are built. Of a part of a data set
+    (``indices``) the images asked for are evaluated; tracks are those of the frames that are left.
 
     Args:
         ann_file: Ground truth: a split's merged file or a folder of PoseTrack18's own, one per
@@ -124,6 +125,14 @@ class PoseTrackMetric(BaseMetric):
             )
         with get_local_path(_ground_truth(self.ann_file, dataset_meta)) as path:
             self.truth = read_truth(path, WHAT, evaluated=not self.format_only)
+        asked = dataset_meta.get('image_ids')
+        if asked is not None:
+            num = len(self.truth.image_ids)
+            self.truth = self.truth.of_images(asked)
+            MMLogger.get_current_instance().info(
+                f'evaluated on {len(self.truth.image_ids):,} of {num:,} images, those that the '
+                'data set was asked for (indices)'
+            )
         if dataset_meta.get('tracks') and self.truth.tracked:
             self.names = self._named(AP_NAMES + TRACK_NAMES)
 

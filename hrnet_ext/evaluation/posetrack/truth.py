@@ -1,7 +1,8 @@
 """A split's ground truth, read and checked once, and predictions brought into its frames."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,24 @@ class GroundTruth:
     frames: Mapping[str, list[Frame]]
     image_ids: frozenset[int]
     tracked: bool
+
+    def of_images(self, image_ids: Iterable[int]) -> 'GroundTruth':
+        """The part of it on these images; sequences without one are left out."""
+        asked = frozenset(image_ids)
+        kept = {
+            name: [image['id'] in asked for image in images] for name, images in self.images.items()
+        }
+        kept = {name: mask for name, mask in kept.items() if any(mask)}
+        return GroundTruth(
+            images={name: list(compress(self.images[name], mask)) for name, mask in kept.items()},
+            frames={
+                name: list(compress(self.frames[name], mask))
+                for name, mask in kept.items()
+                if name in self.frames
+            },
+            image_ids=self.image_ids & asked,
+            tracked=self.tracked,
+        )
 
     def pairs(self, predictions: Mapping[str, Mapping]) -> dict[str, list[tuple[Frame, Frame]]]:
         """The frames, each with what is predicted for it.
