@@ -55,13 +55,22 @@ def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None
     Raises:
         OSError: As :func:`write_atomically`.
     """
+    write_atomically(path, f'{to_json(content, indent=indent)}\n'.encode())
+
+
+def to_json(content: Any, *, indent: int | None = None) -> str:
+    """JSON that every reader takes; NaN and infinities become null.
+
+    Args:
+        content: What JSON can hold.
+        indent: Blanks per level; None for one line.
+    """
     separators = (',', ':') if indent is None else None
     options = {'indent': indent, 'separators': separators, 'allow_nan': False}
     try:
-        text = json.dumps(content, **options)
+        return json.dumps(content, **options)
     except ValueError:  # only such content is copied: predictions are millions of numbers
-        text = json.dumps(_finite(content), **options)
-    write_atomically(path, f'{text}\n'.encode())
+        return json.dumps(_finite(content), **options)
 
 
 def _finite(value: Any) -> Any:

@@ -136,6 +136,11 @@ def test_images_come_from_coco_and_from_mpii_files(tmp_path):
         ('{"a": 1}', ValueError, r'--ann.* is another kind of JSON'),
         ('{"images": [{"id": 1}]}', ValueError, r'images\[0\] lacks file_name'),
         (
+            '{"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}]}',
+            ValueError,
+            r'images: 1 of 1 ids occur more than once, the first is 1',
+        ),
+        (
             '[{"image": "9.png", "center": [5, 5], "scale": 1}]',
             FileNotFoundError,
             r'1 of 1 images .*9.png.*--img-root',

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from hrnet_ext.apis.outputs import JsonList
 from hrnet_ext.writing import write_json
 
 
@@ -20,3 +21,11 @@ def test_other_content_stays_as_it_is(tmp_path):
     content = {'a': [1, 2.5, None, 'b', True]}
     write_json(tmp_path / 'a.json', content)
     assert (tmp_path / 'a.json').read_text() == '{"a":[1,2.5,null,"b",true]}\n'
+
+
+def test_the_demos_list_has_null_likewise(tmp_path):
+    entries = JsonList(tmp_path / 'a.json')
+    entries.append({'score': [float('nan'), 1]})
+    entries.close()
+    expected = [{'score': [None, 1]}]
+    assert json.loads((tmp_path / 'a.json').read_text(), parse_constant=pytest.fail) == expected

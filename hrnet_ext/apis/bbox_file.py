@@ -24,6 +24,7 @@ from hrnet_ext.apis.run_config import parse_options
 from hrnet_ext.datasets.body.files import check_records, missing_images, read_json
 from hrnet_ext.datasets.body.mpii import image_ids
 from hrnet_ext.datasets.body.mpii_files import parse_people
+from hrnet_ext.formats.coco import check_ids
 from hrnet_ext.progress import progress_bar
 from hrnet_ext.writing import write_json
 
@@ -35,7 +36,7 @@ PARTIAL_SUFFIX = '.partial'
 class Image:
     """An image of a data set: its id there and its file."""
 
-    id: int
+    id: int | str
     path: str
 
 
@@ -94,6 +95,7 @@ def read_images(ann_file: str, img_root: str) -> list[Image]:
     if isinstance(content, Mapping) and 'images' in content:
         entries = content['images']
         check_records(entries, ('id', 'file_name'), f'{what} `{ann_file}`: images')
+        check_ids([entry['id'] for entry in entries], f'{what} `{ann_file}`: images')
         names = {entry['id']: entry['file_name'] for entry in entries}
     else:
         people = parse_people(content, f'{what} `{ann_file}`')

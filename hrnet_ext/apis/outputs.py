@@ -6,7 +6,6 @@ at once; a video's grow beside their place and get their names when they are clo
 
 from __future__ import annotations
 
-import json
 import os
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from mmengine.logging import print_log
 from hrnet_ext.apis.frames import Frame, ImageSource, Source, base_name
 from hrnet_ext.apis.video_writer import VideoWriter
 from hrnet_ext.visualization.files import drawing_name, write_image
-from hrnet_ext.writing import PARTIAL_SUFFIX, write_json
+from hrnet_ext.writing import PARTIAL_SUFFIX, to_json, write_json
 
 
 class Outputs(ABC):
@@ -157,7 +156,7 @@ class JsonList:
 
     def append(self, entry: Any) -> None:
         """Write one more entry."""
-        text = json.dumps(entry, separators=(',', ':'))
+        text = to_json(entry)
         self._file.seek(-len(self.END), os.SEEK_END)
         self._file.write((',\n' if self.count else '\n').encode() + text.encode() + self.END)
         self._file.flush()
