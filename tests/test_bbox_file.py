@@ -107,6 +107,7 @@ def test_an_interrupted_run_goes_on_with_the_same_images_only(tmp_path, monkeypa
     monkeypatch.setattr(bbox_file, 'PersonDetector', lambda *_, **__: interrupted)
     with pytest.raises(KeyboardInterrupt):
         bbox_file.detect_people(args)
+    monkeypatch.setattr(bbox_file, 'PersonDetector', lambda *_, **__: NumberedDetector())
     args.img_root = str(tmp_path / 'b/images')
     with pytest.raises(ValueError, match=r"interrupted run with other .*img_root '.*/a/images' ->"):
         bbox_file.detect_people(args)
@@ -115,7 +116,6 @@ def test_an_interrupted_run_goes_on_with_the_same_images_only(tmp_path, monkeypa
     with pytest.raises(ValueError, match=r"checkpoint 'detector\.pth "):
         bbox_file.detect_people(args)
     (tmp_path / 'detector.pth').write_text('weights')
-    monkeypatch.setattr(bbox_file, 'PersonDetector', lambda *_, **__: NumberedDetector())
     assert bbox_file.detect_people(args) == 3
 
 

@@ -80,6 +80,7 @@ def test_boxes_that_end_a_little_outside_are_no_corners():
     assert check_boxes(records, WHERE, SIZES)[0] == records
     records[0]['bbox'] = [40, 40, 90, 90]  # one that might be corners
     assert check_boxes(records, WHERE, SIZES)[0] == records
+    assert check_boxes(records[:1], WHERE, SIZES)[0] == records[:1]
 
 
 def test_images_without_a_size_say_nothing_of_corners():

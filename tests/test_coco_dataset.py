@@ -241,6 +241,12 @@ def test_boxes_that_would_give_numbers_without_meaning_are_refused(root, change,
     assert f'test_dataloader.dataset.bbox_file) `{root / "boxes.json"}`' in str(caught.value)
 
 
+def test_annotated_boxes_that_are_corners_are_refused(root):
+    rewrite(root, lambda content: to_corners(content['annotations']))
+    with pytest.raises(ValueError, match=r'people.json`: 3 of 6 boxes end outsid'):
+        CocoDataset(**options(root))
+
+
 def test_boxes_that_are_left_out_are_counted(root, mmengine_log):
     def change(boxes):
         boxes[0]['image_id'], boxes[3]['bbox'][3], boxes[4]['category_id'] = 9, 0, 2

@@ -35,6 +35,11 @@ from hrnet_ext.tracking.variants import VARIANTS
 from hrnet_ext.writing import check_writable, write_json
 
 MAX_TRACKS = 10_000  # of a video, in poseval
+# Arguments that tracks do not depend on, or that are in others of their settings.
+NOT_IN_TRACKS = (
+    'out', 'resume', 'strict', 'debug', 'device', 'batch_size', 'variant', 'track_options',
+    'cfg_options',
+)  # fmt: skip
 # The tracker drops and unifies boxes by its own thresholds.
 ALL_BOXES = {'bbox_thr': 0.0, 'nms_thr': 1.0}
 
@@ -199,17 +204,14 @@ def _settings(
     args: argparse.Namespace, tracking: Mapping[str, Any], config: Config, checkpoint: str
 ) -> dict[str, Any]:
     """What the tracks depend on; kept in each of their files."""
-    files = ('ann', 'bboxes', 'detector_checkpoint')
+    named = {name: value for name, value in vars(args).items() if name not in NOT_IN_TRACKS}
     return {
+        **{name: file_mark(one) if isinstance(one, str) else one for name, one in named.items()},
         'config': config_mark(config),
         'checkpoint': file_mark(checkpoint),
-        'input': os.path.realpath(args.input) if '://' not in args.input else args.input,
+        'input': args.input if '://' in args.input else os.path.realpath(args.input),
         'detector': args.detector and config_mark(args.detector),
-        **{name: getattr(args, name) and file_mark(getattr(args, name)) for name in files},
-        'det_cat_ids': args.det_cat_ids,
-        'whole_image': args.whole_image,
         'tracking': dict(tracking),
-        'optimize': args.optimize,
     }
 
 

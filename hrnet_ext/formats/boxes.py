@@ -21,6 +21,7 @@ NO_AREA = 'without area'
 # end inside, an annotator's and a tracker's at times a little outside.
 FAR_OUTSIDE = 1.05  # times the image's side
 MANY = 0.1  # share of the boxes that end there
+FEWEST = 4  # boxes that can tell
 NEARLY_ALL = 0.99  # share of the boxes that are sound as (x1, y1, x2, y2)
 
 Sizes = Mapping[Hashable, tuple[float, float] | None]
@@ -80,7 +81,7 @@ def xyxy_look(boxes: np.ndarray, sizes: Sequence[tuple[float, float]]) -> str | 
         boxes: (N, 4).
         sizes: N sizes (w, h) of their images.
     """
-    if not len(boxes):
+    if len(boxes) < FEWEST:
         return None
     low, high, size = boxes[:, :2], boxes[:, 2:], np.asarray(sizes, np.float64)
     outside = (low + high > FAR_OUTSIDE * size).any(axis=1)

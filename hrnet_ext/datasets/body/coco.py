@@ -227,22 +227,25 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         tally = content.left_out
         boxes = [self._box_of(person) for person in people]
         sizes = [(images[p['image_id']]['width'], images[p['image_id']]['height']) for p in people]
+        self._warn_of_far_boxes(people, boxes, sizes)
         reasons = left_out(people, boxes, sizes)
         for reason in dict.fromkeys(filter(None, reasons)):
             tally.add(reason, (p['id'] for p, why in zip(people, reasons) if why == reason))
         kept = [person for person, reason in zip(people, reasons) if reason is None]
         if not kept and not self._takes_images:
             raise ValueError(f'{self._where} {self._nobody(tally)}')
-        self._say_far_boxes([one for one in zip(people, boxes, sizes, reasons) if one[3] is None])
         self._summarize(kept, content)
         return kept
 
-    def _say_far_boxes(self, kept: list[tuple]) -> None:
-        """Warn of boxes far beyond their images, as PoseTrack18 has at +-5e5."""
-        if not kept:
-            return
-        people, boxes, sizes, _ = zip(*kept)
-        far = np.flatnonzero(far_outside(np.array(boxes, np.float64), np.array(sizes)))
+    def _warn_of_far_boxes(
+        self, people: list[dict], boxes: list[list[float] | None], sizes: list[tuple]
+    ) -> None:
+        """Warn of boxes far outside of their images, as PoseTrack18 has at +-5e5."""
+        if None in boxes:
+            rows = [row for row in zip(people, boxes, sizes) if row[1] is not None]
+            people, boxes, sizes = zip(*rows) if rows else ((), (), ())
+        table = np.array(boxes, np.float64).reshape(-1, 4)
+        far = np.flatnonzero(far_outside(table, np.reshape(sizes, (-1, 2))))
         if len(far):
             first = people[far[0]]
             print_log(
