@@ -149,7 +149,7 @@ class TestBoxes:
         said = [record.getMessage() for record in mmengine_log.records]
         number = merged['annotations'][1]['id']
         expected = (
-            f'1 of 8, the first is that of annotation {number}, [-500000.0, 90, 1000000.0, 90]'
+            f'1 of 8, the first is that of annotation {number}, [-500000.0, 90.0, 1000000.0, 90.0]'
         )
         (warning,) = (one for one in said if 'boxes far outside of their images' in one)
         assert expected in warning

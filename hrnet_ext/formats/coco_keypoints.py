@@ -98,25 +98,19 @@ def check_names(category: Mapping, expected: Sequence[str], where: str) -> list[
     ]
 
 
-def left_out(
-    people: Sequence[Mapping],
-    boxes: Sequence[Sequence[float] | None],
-    sizes: Sequence[tuple[float, float]],
-) -> list[str | None]:
+def left_out(people: Sequence[Mapping], boxes: np.ndarray, sizes: np.ndarray) -> list[str | None]:
     """Why annotations are of no use for a crop each, as in MMPose; None for those that are.
 
     Args:
         people: N COCO annotations, checked.
-        boxes: Their N boxes (x, y, w, h).
-        sizes: N sizes (w, h) of their images.
+        boxes: (N, 4) theirs (x, y, w, h); NaN where there is none.
+        sizes: (N, 2) of their images as (w, h).
     """
-    no_area = np.full(4, 0.0)
-    given = np.array([no_area if box is None else box for box in boxes], np.float64).reshape(-1, 4)
-    corners = clip_boxes(given, np.array(sizes, np.float64).reshape(-1, 2))
+    corners = clip_boxes(boxes, sizes)
     within = (corners[:, 2:] > corners[:, :2]).all(axis=1).tolist()
-    positive = (given[:, 2:] > 0).all(axis=1).tolist()
-    rows = zip(people, boxes, positive, within)
-    return [_reason(one, box is not None, *tests) for one, box, *tests in rows]
+    positive = (boxes[:, 2:] > 0).all(axis=1).tolist()
+    rows = zip(people, (~np.isnan(boxes[:, 0])).tolist(), positive, within)
+    return [_reason(*row) for row in rows]
 
 
 def far_outside(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:

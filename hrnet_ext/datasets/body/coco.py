@@ -31,6 +31,7 @@ from hrnet_ext.registry import DATASETS
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
 BOX_FIELDS = ('image_id', 'category_id', 'bbox', 'score')
 PERSON = 1  # category of detected boxes, by MMPose and by tools/make_bbox_file.py
+NO_NUMBERS = [np.nan] * 4  # in place of a box
 BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; MMPose
 
 
@@ -225,8 +226,10 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
             ValueError: If there is nobody.
         """
         tally = content.left_out
-        boxes = [self._box_of(person) for person in people]
+        boxes = [self._box_of(person) or NO_NUMBERS for person in people]
         sizes = [(images[p['image_id']]['width'], images[p['image_id']]['height']) for p in people]
+        boxes = np.array(boxes, np.float64).reshape(-1, 4)
+        sizes = np.array(sizes, np.float64).reshape(-1, 2)
         self._warn_of_far_boxes(people, boxes, sizes)
         reasons = left_out(people, boxes, sizes)
         for reason in dict.fromkeys(filter(None, reasons)):
@@ -237,21 +240,16 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         self._summarize(kept, content)
         return kept
 
-    def _warn_of_far_boxes(
-        self, people: list[dict], boxes: list[list[float] | None], sizes: list[tuple]
-    ) -> None:
+    def _warn_of_far_boxes(self, people: list[dict], boxes: np.ndarray, sizes: np.ndarray) -> None:
         """Warn of boxes far outside of their images, as PoseTrack18 has at +-5e5."""
-        if None in boxes:
-            rows = [row for row in zip(people, boxes, sizes) if row[1] is not None]
-            people, boxes, sizes = zip(*rows) if rows else ((), (), ())
-        table = np.array(boxes, np.float64).reshape(-1, 4)
-        far = np.flatnonzero(far_outside(table, np.reshape(sizes, (-1, 2))))
+        given = ~np.isnan(boxes[:, 0])
+        far = np.flatnonzero(far_outside(boxes, sizes))
         if len(far):
             first = people[far[0]]
             print_log(
                 f'{self._where}: boxes far outside of their images, by more than the size of '
-                f'these: {len(far):,} of {len(boxes):,}, the first is that of annotation '
-                f'{first["id"]!r}, {list(boxes[far[0]])} (x, y, w, h); they are clipped to the '
+                f'these: {len(far):,} of {given.sum():,}, the first is that of annotation '
+                f'{first["id"]!r}, {boxes[far[0]].tolist()} (x, y, w, h); they are clipped to the '
                 'images, as in MMPose: correct them',
                 logger='current',
                 level=logging.WARNING,
