@@ -32,6 +32,7 @@ class FileBoxes:
 
     def __init__(self, boxes: Mapping[Hashable, list], where: str, *, by_name: bool) -> None:
         self._boxes, self._where, self._by_name = boxes, where, by_name
+        self._has_strings = any(isinstance(key, str) for key in boxes)
         self._has_warned = False
 
     def __call__(self, frame: Frame) -> list:
@@ -80,7 +81,7 @@ class FileBoxes:
         if self._by_name:
             return name
         stem = Path(name).stem
-        if any(isinstance(key, str) for key in self._boxes):
+        if self._has_strings:
             return name if name in self._boxes else stem
         if not stem.isdecimal():
             raise ValueError(
