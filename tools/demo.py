@@ -80,7 +80,7 @@ def parse_args() -> argparse.Namespace:
     drawing.add_argument(
         '--kpt-thr', type=share, default=0.3, help='least score of a keypoint (%(default)s)'
     )
-    drawing.add_argument('--radius', type=positive, help='of keypoints, pixels (by limbs)')
+    drawing.add_argument('--radius', type=number(int, 0), help='of keypoints, pixels (by limbs)')
     drawing.add_argument('--thickness', type=positive, help='of limbs, pixels (by person)')
     drawing.add_argument('--draw-bbox', action='store_true', help='draw the boxes')
     drawing.add_argument('--draw-heatmap', action='store_true', help='put heatmaps underneath')
