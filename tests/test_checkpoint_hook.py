@@ -303,7 +303,7 @@ def test_a_run_that_resumes_anothers_checkpoint_leaves_its_folder_alone(tmp_path
     old, new = tmp_path / 'old', tmp_path / 'new'
     make_runner(old, epochs=2, hook={'max_keep_ckpts': 2}).train()
     before = contents(old)
-    resume(new, old / 'epoch_1.pth', epochs=4)
+    resume(new, old / 'epoch_2.pth', epochs=4)
     assert contents(old) == before
     assert checkpoints(new) == ['best_AP_epoch_4.pth', 'epoch_4.pth']
 
