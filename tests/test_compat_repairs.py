@@ -5,11 +5,12 @@ import pkgutil
 import sys
 import types
 
+import mmengine.registry as mmengine
 import numpy as np
 import pytest
 from mmpose.visualization import opencv_backend_visualizer
 
-from hrnet_ext.compat import drawing, packages
+from hrnet_ext.compat import drawing, functions, packages
 from hrnet_ext.compat.patching import replace_function
 from hrnet_ext.compat.repairs import CodePatch
 
@@ -142,3 +143,18 @@ def test_a_repair_is_logged_once_and_reports_its_state(caplog, monkeypatch):
 
 def patch_nothing(module):
     return lambda: None
+
+
+@pytest.mark.parametrize('scope', ['mmpose', 'mmdet'])
+def test_an_inferencer_finds_a_registry_of_functions_without_a_warning(scope):
+    with mmengine.FUNCTIONS.switch_scope_and_registry(scope) as registry:
+        assert registry.get('pseudo_collate') is mmengine.FUNCTIONS.get('pseudo_collate')
+        assert registry.scope == scope
+
+
+def test_a_package_keeps_a_registry_of_functions_of_its_own_and_ours_goes_again():
+    module = types.ModuleType('mmof_a_test.registry')
+    undo = functions.add_function_registry(module)
+    assert functions.add_function_registry(module) is None
+    undo()
+    assert 'mmof_a_test' not in mmengine.FUNCTIONS.children

@@ -168,4 +168,13 @@ REPAIRS: tuple[StandIn | CodePatch, ...] = (
         module_name='mmpose.visualization.opencv_backend_visualizer',
         patch='hrnet_ext.compat.drawing:patch_circles',
     ),
+    *(
+        CodePatch(
+            f'registry of functions in {package}',
+            f'{package} has none, and MMEngine warns when an inferencer looks for one',
+            module_name=f'{package}.registry',
+            patch='hrnet_ext.compat.functions:add_function_registry',
+        )
+        for package in ('mmpose', 'mmdet')
+    ),
 )

@@ -28,7 +28,6 @@ FOR_THE_FILE = (
     'Exp name:',
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias of "LocalBackend"',
-    'Failed to search registry with scope',  # what is then not found is an error of its own
 )
 # A line of LoggerHook within an evaluation: the bar says the same.
 WITHIN_EVALUATION = re.compile(r'(Epoch|Iter)\((val|test)\).* eta: ')
