@@ -8,6 +8,7 @@ from hrnet_ext import cli
 from hrnet_ext.arguments import (
     add_people_arguments,
     check_people_arguments,
+    number,
     positive,
     refuse_unused,
     share,
