@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from hrnet_ext.arguments import number, positive
 from hrnet_ext.host_warnings import silence_known
 
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
@@ -70,8 +71,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         '--show-dir', help='draw ground truth and predictions of images into this folder of the run'
     )
     parser.add_argument('--show', action='store_true', help='show these drawings in a window')
-    parser.add_argument('--interval', type=int, help='draw every so many images')
-    parser.add_argument('--wait-time', type=float, help='seconds that a window stays')
+    parser.add_argument('--interval', type=positive, help='draw every so many images')
+    parser.add_argument('--wait-time', type=number(float, 0), help='seconds that a window stays')
 
 
 def add_optimize_argument(parser: argparse._ActionsContainer, default: str | None) -> None:

@@ -263,6 +263,8 @@ def test_arguments_are_checked(exported, tmp_path):
     path = exported[0]
     with pytest.raises(ValueError, match='batch_size should be at least 1'):
         PoseSession(path, batch_size=0)
+    with pytest.raises(ValueError, match='num_threads should be None or at least 1, but is 0'):
+        PoseSession(path, num_threads=0)
     with pytest.raises(ValueError, match='should be True or False, but is 8; batch_size says how'):
         PoseSession(path, fixed_batch=8)
     with pytest.raises(ValueError, match="precision should be 'fp32' or 'half', but is 'int4'"):

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import runpy
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -329,6 +330,44 @@ def test_drawing_needs_a_hook_that_draws(config):
     del config.default_hooks['visualization']
     with pytest.raises(ValueError, match='PoseVisualizationHook'):
         run_config.set_drawing(config, args)
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        ({'interval': 7}, '--interval means nothing without --show-dir'),
+        ({'wait_time': 1.0, 'show_dir': 'vis'}, '--wait-time means nothing without --show;'),
+    ],
+)
+def test_drawing_options_that_would_be_ignored_are_refused(config, given, message):
+    absent = {'show': False, 'show_dir': None, 'interval': None, 'wait_time': None}
+    with pytest.raises(ValueError, match=message):
+        run_config.set_drawing(config, argparse.Namespace(**absent | given))
+
+
+@pytest.mark.parametrize(
+    ('tool', 'option', 'value', 'wanted'),
+    [
+        ('make_bbox_file.py', '--batch-size', '0', 'a whole number from 1'),
+        ('make_bbox_file.py', '--num-workers', '-1', 'a whole number from 0'),
+        ('make_bbox_file.py', '--nms-thr', '1.5', 'a number from 0 to 1'),
+        ('make_bbox_file.py', '--score-thr', 'nan', 'a number from 0 to 1'),
+        ('draw_predictions.py', '--num-images', '0', 'a whole number from 1'),
+        ('export.py', '--check-crops', '0', 'a whole number from 1'),
+        ('track.py', '--batch-size', 'many', 'a whole number from 1'),
+        ('test.py', '--interval', '0', 'a whole number from 1'),
+        ('test.py', '--wait-time', '-1', 'a number from 0'),
+    ],
+)
+def test_numbers_out_of_their_range_are_told_by_the_parser(
+    tool, option, value, wanted, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, 'argv', [tool, option, value])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / 'tools' / tool))['main']()
+    assert capsys.readouterr().err.endswith(
+        f'error: argument {option}: should be {wanted}, but is {value}\n'
+    )
 
 
 @pytest.mark.parametrize(

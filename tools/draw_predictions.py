@@ -1,6 +1,7 @@
 """Ground truth and prediction side by side: python tools/draw_predictions.py CONFIG DUMP.pkl"""
 
 from hrnet_ext import cli
+from hrnet_ext.arguments import positive, share
 
 
 def main() -> None:
@@ -11,9 +12,9 @@ def main() -> None:
     )
     parser.add_argument('dump', help='what tools/test.py --dump wrote')
     parser.add_argument('--out-dir', default='pictures', help='folder for them (%(default)s)')
-    parser.add_argument('--num-images', type=int, default=12, help='at most (%(default)s)')
+    parser.add_argument('--num-images', type=positive, default=12, help='at most (%(default)s)')
     parser.add_argument(
-        '--min-score', type=float, default=0.2, help='of a predicted keypoint (%(default)s)'
+        '--min-score', type=share, default=0.2, help='of a predicted keypoint (%(default)s)'
     )
     args = parser.parse_args()
 

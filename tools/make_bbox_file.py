@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hrnet_ext import cli
+from hrnet_ext.arguments import number, positive, share
 
 
 def main() -> None:
@@ -21,21 +22,24 @@ def main() -> None:
     )
     parser.add_argument('--out', required=True, type=Path, metavar='FILE', help='JSON to write')
     parser.add_argument(
-        '--score-thr', type=float, default=0.05, help='least score of a box (%(default)s)'
+        '--score-thr', type=share, default=0.05, help='least score of a box (%(default)s)'
     )
     parser.add_argument(
         '--nms-thr',
-        type=float,
+        type=share,
         help='of boxes with a higher IoU keep the best; without it the detector decides',
     )
     parser.add_argument(
         '--person-class', default='person', help='what the detector calls people (%(default)s)'
     )
     parser.add_argument(
-        '--batch-size', type=int, default=8, help='images in a forward pass (%(default)s)'
+        '--batch-size', type=positive, default=8, help='images in a forward pass (%(default)s)'
     )
     parser.add_argument(
-        '--num-workers', type=int, default=1, help='processes that read images (%(default)s)'
+        '--num-workers',
+        type=number(int, 0),
+        default=1,
+        help='processes that read images (%(default)s)',
     )
     parser.add_argument('--device', help='cuda:0, cpu, ... (a GPU if there is one)')
     parser.add_argument('--overwrite', action='store_true', help='replace FILE if it is there')

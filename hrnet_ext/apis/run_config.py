@@ -13,6 +13,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 
 from hrnet_ext.apis.config_file import is_config, read_config_file
+from hrnet_ext.arguments import refuse_unused
 from hrnet_ext.paths import config_path
 
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
@@ -164,9 +165,11 @@ def set_drawing(cfg: Config, args: argparse.Namespace) -> None:
     """``--show``, ``--show-dir``, ``--interval``, ``--wait-time``.
 
     Raises:
-        ValueError: If the config has no hook that draws.
+        ValueError: If the config has no hook that draws, or an option would be ignored.
     """
+    refuse_unused(args, {'--wait-time': '--show'})
     if not args.show and args.show_dir is None:
+        refuse_unused(args, {'--interval': '--show-dir'})
         return
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None:

@@ -77,6 +77,8 @@ class PoseSession:
             )
         if precision not in ('', 'fp32', 'half'):
             raise ValueError(f"precision should be 'fp32' or 'half', but is {precision!r}")
+        if num_threads is not None and num_threads < 1:
+            raise ValueError(f'num_threads should be None or at least 1, but is {num_threads}')
         self.batch_size = batch_size
         self.fixed_batch = fixed_batch
         self._arguments = {
