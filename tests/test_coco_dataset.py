@@ -142,7 +142,7 @@ def drop_keypoints(content: dict) -> None:
     ('change', 'expected'),
     [
         (drop_image_id, r'annotations\[1\] lacks image_id'),
-        (shorten_box, r'annotations\[1\].bbox should be \[x, y, w, h\]'),
+        (shorten_box, r'annotation 3: bbox should be \[x, y, w, h\]'),
         (drop_last_keypoint, r'annotation 3 has 48 keypoint values, but 17 keypoints need 51'),
         (drop_keypoints, r'person_keypoints_\*.json, not in instances_\*.json'),
     ],

@@ -134,14 +134,14 @@ MEANINGLESS = {  # what makes every number meaningless: what the error must say
     'keypoint string': (of_keypoint(3, '8'), r"annotation 3: keypoints\[3\] should be a num.*'8'"),
     'keypoint null': (of_keypoint(3, None), r'annotation 3: keypoints\[3\] should be a number'),
     'text': (of_second('keypoints', '1 2 2'), r"annotation 3: keypoints should be a list of 51 n"),
-    'NaN box': (of_second('bbox', [1, NAN, 3, 4]), r'bbox of annotation 3 is not finite'),
+    'NaN box': (of_second('bbox', [1, NAN, 3, 4]), r'3: bbox should be .* is \[1, nan, 3'),
     'corners': (corners, r'6 boxes end outside .* and all fit inside as \[x1, y1, x2, y2\]'),
-    'text in box': (of_second('bbox', ['1', 2, 3, 4]), r'annotations\[1\].bbox should be \[x, '),
-    'text as area': (of_second('area', '12'), r"area of annotation 3 should be a number.*'12'"),
+    'text in box': (of_second('bbox', ['1', 2, 3, 4]), r'annotation 3: bbox should be \[x, y'),
+    'text as area': (of_second('area', '12'), r"3: area should be a number, but is '12'"),
     'order of names': (swap_names, r"in another order: number 1 is 'right_eye'; correct it"),
     'other image ids': (foreign_images, r"none of the 6 annotations .*'1'; an id is 1"),
     'other category': (foreign_category, r'none of the 6 annotations .* .person. \(id 7'),
-    'width': (lambda c: c['images'][1].update(width='96'), r"images\[1\].width should be .*'96'"),
+    'width': (lambda c: c['images'][1].update(width='96'), r"image 2: width should be.*'96'"),
     'category id': (lambda c: c['categories'][0].update(id='1'), r'categories\[0\].id should be'),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from numbers import Real
 
 import numpy as np
 
-from hrnet_ext.formats.coco_keypoints import check_keypoints
+from hrnet_ext.formats.coco_values import check_keypoints
 
 BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; xtcocotools
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hrnet_ext.formats.boxes import xyxy_look
-from hrnet_ext.formats.coco_keypoints import check_keypoints, check_names
+from hrnet_ext.formats.coco_keypoints import check_names
+from hrnet_ext.formats.coco_values import check_keypoints, check_numbers
 from hrnet_ext.formats.tally import Tally
 from hrnet_ext.reading import check_records
 
@@ -28,6 +29,8 @@ LISTS = {
 PERSON = 'person'  # taken where there are several categories and nobody says which
 NO_IMAGE = 'of images that are not listed'
 NO_CATEGORY = 'of categories that are not listed'
+PIXELS = 'a positive number of pixels'
+BOX = '[x, y, w, h], four finite numbers'
 READING_ERRORS = (KeyError, TypeError, AttributeError)
 
 
@@ -103,7 +106,8 @@ def _check(
     images, annotations = content['images'], content['annotations']
     for kind in LISTS:
         check_ids([record['id'] for record in content[kind]], f'{where}: {kind}')
-    _check_images(images, where)
+    for side in ('width', 'height'):
+        check_numbers(images, side, PIXELS, f'{where}: image', accept=lambda sizes: sizes > 0)
     taken = choose_categories(content['categories'], category, dataset_name, where)
     left_out = Tally()
     people = _in_images(annotations, images, where, left_out)
@@ -113,8 +117,14 @@ def _check(
     remarks = [remark for one in taken for remark in check_names(one, names, where)]
     several = _several(taken) if len(taken) > 1 else ''
     check_keypoints(people, len(names) or keypoints, where, several)
-    _check_boxes(people, images, where)
-    _check_areas(people, where)
+    at = f'{where}: annotation'
+    boxed = _with(people, 'bbox')
+    check_numbers(boxed, 'bbox', BOX, at, length=4)
+    sizes = {image['id']: (image['width'], image['height']) for image in images}
+    boxes = np.array([one['bbox'] for one in boxed])
+    if look := xyxy_look(boxes, [sizes[one['image_id']] for one in boxed]):
+        raise ValueError(f'{where}: {look}')
+    check_numbers(_with(people, 'area'), 'area', 'a number', at, accept=np.isreal)
     return CocoContent(images, taken, content['categories'], people, left_out, remarks)
 
 
@@ -190,20 +200,6 @@ def _check_form(content: object, where: str) -> None:
         check_records(content[kind], fields, f'{where}: {kind}')
 
 
-def _check_images(images: Sequence[Mapping], where: str) -> None:
-    sizes = _table([(image['width'], image['height']) for image in images], 2)
-    if sizes is not None and (sizes > 0).all():
-        return
-    for index, image in enumerate(images):
-        for key in ('width', 'height'):
-            size = _table([[image[key]]], 1)
-            if size is None or not size > 0:
-                raise ValueError(
-                    f'{where}: images[{index}].{key} should be a positive number of pixels, but '
-                    f'is {image[key]!r}'
-                )
-
-
 def _in_images(
     annotations: list[dict], images: Sequence[Mapping], where: str, left_out: Tally
 ) -> list[dict]:
@@ -244,54 +240,8 @@ def _of_categories(
     return kept
 
 
-def _check_boxes(people: Sequence[Mapping], images: Sequence[Mapping], where: str) -> None:
-    boxed = [one for one in people if one.get('bbox') is not None]
-    boxes = _table([one['bbox'] for one in boxed], 4)
-    if boxes is not None and np.isfinite(boxes).all():
-        sizes = {image['id']: (image['width'], image['height']) for image in images}
-        look = xyxy_look(boxes, [sizes[one['image_id']] for one in boxed])
-        if look:
-            raise ValueError(f'{where}: {look}')
-        return
-    for index, one in enumerate(people):
-        box = one.get('bbox')
-        if box is None:
-            continue
-        values = _table([box], 4)
-        if values is None:
-            raise ValueError(
-                f'{where}: annotations[{index}].bbox should be [x, y, w, h], but is {box!r:.60} '
-                f'(annotation {one["id"]!r})'
-            )
-        if not np.isfinite(values).all():
-            raise ValueError(
-                f'{where}: bbox of annotation {one["id"]!r} is not finite: {box}; correct it, or '
-                'leave the annotation out'
-            )
-
-
-def _check_areas(people: Sequence[Mapping], where: str) -> None:
-    given = [one for one in people if one.get('area') is not None]
-    if _table([[one['area']] for one in given], 1) is not None:
-        return
-    for one in given:
-        if _table([[one['area']]], 1) is None:
-            raise ValueError(
-                f'{where}: area of annotation {one["id"]!r} should be a number, but is '
-                f'{one["area"]!r:.60}'
-            )
-
-
-def _table(rows: Sequence[Sequence], length: int) -> np.ndarray | None:
-    """Numbers (N, length); None if they are others, or not numbers."""
-    if not rows:
-        return np.empty((0, length))
-    try:
-        table = np.array(rows)
-    except ValueError:  # of different lengths
-        return None
-    fits = table.ndim == 2 and table.shape[1] == length and table.dtype.kind in 'iuf'
-    return table if fits else None
+def _with(people: Sequence[Mapping], key: str) -> list[Mapping]:
+    return [one for one in people if one.get(key) is not None]
 
 
 def name_of(category: Mapping) -> str:

@@ -1,6 +1,6 @@
-"""Keypoints and boxes of COCO annotations: are they sound, and of use for one person's crop?
+"""The people of COCO annotation files: are their keypoints in the expected order, who is of use?
 
-K: keypoints; N: annotations. Keypoints are 3 K numbers x, y, v; boxes (x1, y1, x2, y2) here.
+N: annotations; their keypoints are numbers x, y, v in turn. Boxes are (x, y, w, h).
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-VISIBILITIES = (0, 1, 2)
-
 CROWD = 'crowd(s)'
 NO_BOX = 'without a box'
 NO_KEYPOINTS = 'without keypoints'
@@ -19,46 +17,6 @@ NOT_LABELLED = 'without labelled keypoints'
 EMPTY_BOX = 'box(es) without area'
 OUTSIDE = 'box(es) outside the image'
 USUAL = (CROWD, NOT_LABELLED)  # COCO has thousands of these
-
-
-def check_keypoints(
-    people: Sequence[Mapping], num_keypoints: int, where: str = '', hint: str = ''
-) -> None:
-    """Check that keypoints are 3 K finite numbers with v = 0, 1 or 2.
-
-    Args:
-        people: COCO annotations; those without keypoints need none.
-        num_keypoints: K.
-        where: Which file, for the message.
-        hint: What to do about another number of keypoints, for the message.
-
-    Raises:
-        ValueError: If they are not; names the first annotation.
-    """
-    people = [one for one in people if one.get('keypoints')]
-    table = _table(people, num_keypoints)
-    if table is None:
-        for one in people:
-            _check_values(one, num_keypoints, where, hint)
-        return
-    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f'{_at(where)}keypoints of annotation {people[bad[0]]["id"]!r} are not all finite '
-            f'({len(bad):,} annotations have such); give numbers, or 0, 0, 0 for one that is not '
-            'labelled'
-        )
-    visibility = table[:, 2::3]
-    odd = ~((visibility == 0) | (visibility == 1) | (visibility == 2))
-    bad = np.flatnonzero(odd.any(axis=1))
-    if len(bad):
-        values = visibility[bad[0]][odd[bad[0]]]
-        raise ValueError(
-            f'{_at(where)}annotation {people[bad[0]]["id"]!r} has a keypoint of visibility '
-            f'{values[0]:g} ({len(bad):,} annotations have such); it should be 0 (not labelled), 1 '
-            '(labelled, hidden) or 2 (labelled, visible): does the file use another convention, '
-            'or scores? Rewrite them: 2 for what is to be learned, 0 for what is not'
-        )
 
 
 def check_names(category: Mapping, expected: Sequence[str], where: str) -> list[str]:
@@ -147,43 +105,6 @@ def _reason(person: Mapping, has_box: bool, positive: bool, within: bool) -> str
 
 def _none_positive(keypoints: Sequence[float]) -> bool:
     return max(keypoints[::3]) <= 0 and max(keypoints[1::3]) <= 0
-
-
-def _table(people: Sequence[Mapping], num_keypoints: int) -> np.ndarray | None:
-    """Keypoints (N, 3 K); None if some are of another length, or not numbers."""
-    try:
-        table = np.array([one['keypoints'] for one in people])
-    except ValueError:
-        return None
-    if not people:
-        return np.empty((0, 3 * num_keypoints))
-    fits = table.ndim == 2 and table.shape[1] == 3 * num_keypoints and table.dtype.kind in 'iuf'
-    return table if fits else None
-
-
-def _check_values(person: Mapping, num_keypoints: int, where: str, hint: str) -> None:
-    values = person['keypoints']
-    at = f'{_at(where)}annotation {person["id"]!r}'
-    if not isinstance(values, (list, tuple)):
-        raise ValueError(
-            f'{at}: keypoints should be a list of {3 * num_keypoints} numbers, but is '
-            f'{values!r:.60}'
-        )
-    if len(values) != 3 * num_keypoints:
-        raise ValueError(
-            f'{at} has {len(values)} keypoint values, but {num_keypoints} keypoints need '
-            f'{3 * num_keypoints} (x, y, visibility); correct it or the metainfo{hint}'
-        )
-    for index, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(
-                f'{at}: keypoints[{index}] should be a number, but is {value!r} '
-                f'({type(value).__name__})'
-            )
-
-
-def _at(where: str) -> str:
-    return f'{where}: ' if where else ''
 
 
 def _plain(name: object) -> str:
