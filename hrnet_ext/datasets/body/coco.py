@@ -12,27 +12,25 @@ from mmengine.logging import print_log
 from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
+from hrnet_ext.datasets.body.coco_samples import annotated_sample, category_of, detected_sample
+from hrnet_ext.datasets.body.coco_summary import far_boxes, summary, unusual_reasons
 from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
 from hrnet_ext.datasets.body.files import check_images, read_json
 from hrnet_ext.datasets.body.sample_reader import SampleReader
 from hrnet_ext.formats.boxes import check_boxes, size_of
-from hrnet_ext.formats.coco import CocoContent, check_coco, name_of
+from hrnet_ext.formats.coco import CocoContent, check_coco
 from hrnet_ext.formats.coco_keypoints import (
     NO_BOX,
     NO_KEYPOINTS,
-    USUAL,
-    far_outside,
     left_out,
 )
 from hrnet_ext.formats.keypoint_box import keypoint_box
-from hrnet_ext.formats.tally import Tally, counted
+from hrnet_ext.formats.tally import Tally
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'
 BOX_FIELDS = ('image_id', 'category_id', 'bbox', 'score')
-PERSON = 1  # category of detected boxes, by MMPose and by tools/make_bbox_file.py
 NO_NUMBERS = [np.nan] * 4  # in place of a box
-BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; MMPose
 
 
 @DATASETS.register_module()
@@ -136,31 +134,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         box = self._box_of(annotation)
         if box is None or not annotation.get('keypoints'):
             return None
-        x1, y1, x2, y2 = corners = _clip(box, image['width'], image['height'])
-        triples = np.array(annotation['keypoints'], np.float32).reshape(1, -1, 3)
-        labelled = annotation.get('num_keypoints')
-        if labelled is None:
-            labelled = np.count_nonzero(triples[..., :2].max(axis=2))
-        area = annotation.get('area')
-        if area is None:
-            area = max((x2 - x1) * (y2 - y1) * BODY_SHARE, 1.0)
-        sample = {
-            'img_id': annotation['image_id'],
-            'img_path': image['img_path'],
-            'bbox': np.array([corners], np.float32),
-            'bbox_score': np.ones(1, np.float32),
-            'num_keypoints': labelled,
-            'keypoints': triples[..., :2],
-            'keypoints_visible': np.minimum(1, triples[..., 2]),
-            'area': np.array(area, np.float32),
-            'iscrowd': annotation.get('iscrowd', 0),
-            'segmentation': annotation.get('segmentation'),
-            'id': annotation['id'],
-            'category_id': np.array(annotation['category_id']),
-            'raw_ann_info': {'iscrowd': 0, **annotation},  # the default is xtcocotools'
-        }
-        crowd = {'crowd_index': image['crowdIndex']} if 'crowdIndex' in image else {}
-        return {**sample, **crowd}
+        return annotated_sample(annotation, image, box)
 
     def _box_of(self, annotation: dict) -> list[float] | None:
         """The box (x, y, w, h) of a person; None where there is none."""
@@ -184,7 +158,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
             annotated=not self._takes_images,
         )
         for remark in content.remarks:
-            print_log(f'{self._where}: {remark}', logger='current', level=logging.WARNING)
+            self._warn(remark)
         self._shapes = {one['id']: (one['height'], one['width']) for one in content.images}
         self._metainfo['CLASSES'] = content.categories
         if self.boxes_from_keypoints:
@@ -230,50 +204,26 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         sizes = [(images[p['image_id']]['width'], images[p['image_id']]['height']) for p in people]
         boxes = np.array(boxes, np.float64).reshape(-1, 4)
         sizes = np.array(sizes, np.float64).reshape(-1, 2)
-        self._warn_of_far_boxes(people, boxes, sizes)
+        far = far_boxes(people, boxes, sizes)
+        if far:
+            self._warn(far)
         reasons = left_out(people, boxes, sizes)
         for reason in dict.fromkeys(filter(None, reasons)):
             tally.add(reason, (p['id'] for p, why in zip(people, reasons) if why == reason))
         kept = [person for person, reason in zip(people, reasons) if reason is None]
         if not kept and not self._takes_images:
             raise ValueError(f'{self._where} {self._nobody(tally)}')
-        self._summarize(kept, content)
+        print_log(f'`{self.ann_file}`: {summary(kept, content)}', logger='current')
+        unusual = unusual_reasons(content)
+        if unusual:
+            self._warn(
+                f'annotations that cannot be used: {tally.with_firsts(unusual)}'
+                f'{self._cure_for(tally)}'
+            )
         return kept
 
-    def _warn_of_far_boxes(self, people: list[dict], boxes: np.ndarray, sizes: np.ndarray) -> None:
-        """Warn of boxes far outside of their images, as PoseTrack18 has at +-5e5."""
-        given = ~np.isnan(boxes[:, 0])
-        far = np.flatnonzero(far_outside(boxes, sizes))
-        if len(far):
-            first = people[far[0]]
-            print_log(
-                f'{self._where}: boxes far outside of their images, by more than the size of '
-                f'these: {len(far):,} of {given.sum():,}, the first is that of annotation '
-                f'{first["id"]!r}, {boxes[far[0]].tolist()} (x, y, w, h); they are clipped to the '
-                'images, as in MMPose: correct them',
-                logger='current',
-                level=logging.WARNING,
-            )
-
-    def _summarize(self, people: list[dict], content: CocoContent) -> None:
-        num_images, tally = len({person['image_id'] for person in people}), content.left_out
-        chosen = len(content.categories) < len(content.listed)
-        of = f' of category {name_of(content.categories[0])}' if chosen else ''
-        rest = f'; left out: {tally}' if tally.counts else ''
-        print_log(
-            f'`{self.ann_file}`: {counted(num_images, "image(s)")}, '
-            f'{len(people):,} {"person" if len(people) == 1 else "people"}{of}{rest}',
-            logger='current',
-        )
-        expected = {*USUAL, *(f'of category {name_of(one)}' for one in content.listed)}
-        unusual = [reason for reason in tally.counts if reason not in expected]
-        if unusual:
-            print_log(
-                f'{self._where} has annotations that cannot be used: {tally.with_firsts(unusual)}'
-                f'{self._cure_for(tally)}',
-                logger='current',
-                level=logging.WARNING,
-            )
+    def _warn(self, message: str) -> None:
+        print_log(f'{self._where}: {message}', logger='current', level=logging.WARNING)
 
     def _load_detection_results(self) -> list[dict]:
         """N samples of detected boxes, with keypoints at 0 in place of annotated ones."""
@@ -281,20 +231,16 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         images = {image['id']: image for image in content.images}
         people = self._detected(content)
         category = people[0]['category_id']
-        own = content.categories[0]['id'] if len(content.categories) == 1 else category
+        if len(content.categories) == 1:
+            category = content.categories[0]['id']
         num_keypoints = self._metainfo['num_keypoints']
         return [
             {
-                'img_id': each['image_id'],
+                **detected_sample(each, num_keypoints, category),
                 'img_path': osp.join(
                     self.data_prefix['img'], images[each['image_id']]['file_name']
                 ),
-                'bbox': _xyxy(each['bbox']),
-                'bbox_score': np.array(each['score'], np.float32).reshape(1),
-                'keypoints': np.zeros((1, num_keypoints, 2), np.float32),
-                'keypoints_visible': np.ones((1, num_keypoints), np.float32),
                 'id': index,
-                'category_id': np.array(own),
             }
             for index, each in enumerate(people)
         ]
@@ -306,7 +252,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         boxes, tally = check_boxes(
             read_json(self.bbox_file, what), f'{what} `{self.bbox_file}`', sizes, fields=BOX_FIELDS
         )
-        category = _category_of(boxes, content)
+        category = category_of(boxes, content)
         people = [each for each in boxes if each['category_id'] == category]
         if not people:
             raise ValueError(
@@ -375,29 +321,3 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         if NO_KEYPOINTS in tally.counts:
             cures += '; COCO keeps keypoints in person_keypoints_*.json, not in instances_*.json'
         return cures
-
-
-def _clip(box: list[float], width: float, height: float) -> tuple[float, float, float, float]:
-    """A box (x, y, w, h) as (x1, y1, x2, y2) inside its image."""
-    x, y, w, h = box
-    right, bottom = width - 1, height - 1
-    corners = ((x, right), (y, bottom), (x + w, right), (y + h, bottom))
-    return tuple(min(max(value, 0), limit) for value, limit in corners)
-
-
-def _xyxy(box: list[float]) -> np.ndarray:
-    """A detected box (x, y, w, h) as (1, 4) corners, added in float32 as in MMPose."""
-    corners = np.array(box[:4], np.float32)
-    corners[2:] += corners[:2]
-    return corners[None]
-
-
-def _category_of(detections: list[dict], content: CocoContent) -> int:
-    """The category of the boxes to take: that of the people, else COCO's 1 if it is no other's."""
-    ids = {one['id'] for one in content.categories}
-    if len(ids) != 1:
-        return PERSON
-    (own,) = ids
-    others = {one['id'] for one in content.listed} - ids
-    found = any(each['category_id'] == own for each in detections)
-    return own if found or PERSON in others else PERSON

@@ -1,0 +1,79 @@
+"""MMPose's samples of annotated people and of detected boxes.
+
+K: keypoints. Boxes are (x, y, w, h) in files and (x1, y1, x2, y2) in samples.
+"""
+
+import numpy as np
+
+from hrnet_ext.formats.coco import CocoContent
+
+PERSON = 1  # category of detected boxes, by MMPose and by tools/make_bbox_file.py
+BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; MMPose
+
+
+def annotated_sample(annotation: dict, image: dict, box: list[float]) -> dict:
+    """The sample of a person.
+
+    Args:
+        annotation: With keypoints.
+        image: With ``img_path``.
+        box: The person's, (x, y, w, h); clipped to the image.
+    """
+    x1, y1, x2, y2 = corners = _clip(box, image['width'], image['height'])
+    triples = np.array(annotation['keypoints'], np.float32).reshape(1, -1, 3)
+    labelled = annotation.get('num_keypoints')
+    if labelled is None:
+        labelled = np.count_nonzero(triples[..., :2].max(axis=2))
+    area = annotation.get('area')
+    if area is None:
+        area = max((x2 - x1) * (y2 - y1) * BODY_SHARE, 1.0)
+    sample = {
+        'img_id': annotation['image_id'],
+        'img_path': image['img_path'],
+        'bbox': np.array([corners], np.float32),
+        'bbox_score': np.ones(1, np.float32),
+        'num_keypoints': labelled,
+        'keypoints': triples[..., :2],
+        'keypoints_visible': np.minimum(1, triples[..., 2]),
+        'area': np.array(area, np.float32),
+        'iscrowd': annotation.get('iscrowd', 0),
+        'segmentation': annotation.get('segmentation'),
+        'id': annotation['id'],
+        'category_id': np.array(annotation['category_id']),
+        'raw_ann_info': {'iscrowd': 0, **annotation},  # the default is xtcocotools'
+    }
+    crowd = {'crowd_index': image['crowdIndex']} if 'crowdIndex' in image else {}
+    return {**sample, **crowd}
+
+
+def detected_sample(detection: dict, num_keypoints: int, category: int) -> dict:
+    """The sample of a detected box, with keypoints at 0 in place of annotated ones."""
+    corners = np.array(detection['bbox'][:4], np.float32)
+    corners[2:] += corners[:2]  # in float32, as in MMPose
+    return {
+        'img_id': detection['image_id'],
+        'bbox': corners[None],
+        'bbox_score': np.array(detection['score'], np.float32).reshape(1),
+        'keypoints': np.zeros((1, num_keypoints, 2), np.float32),
+        'keypoints_visible': np.ones((1, num_keypoints), np.float32),
+        'category_id': np.array(category),
+    }
+
+
+def category_of(detections: list[dict], content: CocoContent) -> int:
+    """The category of the boxes to take: that of the people, else COCO's 1 if it is no other's."""
+    ids = {one['id'] for one in content.categories}
+    if len(ids) != 1:
+        return PERSON
+    (own,) = ids
+    others = {one['id'] for one in content.listed} - ids
+    found = any(each['category_id'] == own for each in detections)
+    return own if found or PERSON in others else PERSON
+
+
+def _clip(box: list[float], width: float, height: float) -> tuple[float, float, float, float]:
+    """A box (x, y, w, h) as (x1, y1, x2, y2) inside its image."""
+    x, y, w, h = box
+    right, bottom = width - 1, height - 1
+    corners = ((x, right), (y, bottom), (x + w, right), (y + h, bottom))
+    return tuple(min(max(value, 0), limit) for value, limit in corners)
