@@ -171,7 +171,7 @@ def run(main: Callable[[], None], *, after_interrupt: str = '') -> None:
         main: The tool. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` its errors keep their traceback.
         after_interrupt: How to go on after Ctrl-C.
     """
-    if os.environ.get(DEBUG_VARIABLE, '0') in ('', '0'):
+    if not {'--verbose', '--debug'} & set(sys.argv):  # before parsing: imports warn, too
         silence_known()
     try:
         main()

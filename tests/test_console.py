@@ -193,3 +193,12 @@ def test_only_known_warnings_of_the_hosts_are_silenced(caplog, monkeypatch):
     logging.warning('Please consider to run pre-processing before quantization.')
     logging.warning('this graph has a fault')
     assert caplog.messages == ['this graph has a fault']
+
+
+@pytest.mark.parametrize(('words', 'silenced'), [([], True), (['--verbose'], False)])
+def test_the_tools_silence_them_unless_asked_for_all(words, silenced, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['test.py', *words])
+    called = []
+    monkeypatch.setattr(cli, 'silence_known', lambda: called.append(True))
+    cli.run(lambda: None)
+    assert bool(called) is silenced
