@@ -368,13 +368,13 @@ def test_mmengines_own_resume_does_not_take_another_runs_state(tmp_path):
         make_runner(tmp_path / 'new', epochs=2, resume=True).train()
 
 
-def test_a_folder_of_the_hooks_own_is_locked_and_resumed_too(tmp_path):
+def test_a_folder_of_the_hooks_own_is_locked_and_resumed_too(tmp_path, monkeypatch):
     """Work dirs of one name, below different folders, share the hook's ``out_dir``."""
-    from hrnet_ext.engine.folder_lock import LOCK_FILE
-
+    held = []
+    monkeypatch.setattr('hrnet_ext.engine.checkpoint_hook.hold_folder', held.append)
     hook = {'out_dir': str(tmp_path / 'out')}
     make_runner(tmp_path / 'a' / 'run', epochs=1, hook=hook).train()
-    assert 'process' in (tmp_path / 'out' / 'run' / LOCK_FILE).read_text()
-    source = find_checkpoint('last', str(tmp_path / 'a' / 'run'), str(tmp_path / 'out' / 'run'))
+    assert held == [str(tmp_path / 'out' / 'run')]
+    source = find_checkpoint('last', str(tmp_path / 'a' / 'run'), held[0])
     resume(tmp_path / 'a' / 'run', source, epochs=2, hook=hook)
-    assert checkpoints(tmp_path / 'out' / 'run') == ['best_AP_epoch_2.pth', 'epoch_2.pth']
+    assert checkpoints(held[0]) == ['best_AP_epoch_2.pth', 'epoch_2.pth']

@@ -12,10 +12,10 @@ import torch
 
 from hrnet_ext.apis.launch import train
 from hrnet_ext.checkpoints import load_checkpoint
-from hrnet_ext.engine import folder_lock
+from hrnet_ext.engine import folder_lock, runners
 from tests.test_tools_cli import train_arguments
 from tests.tiny_coco import write_coco
-from tests.tiny_run import make_config
+from tests.tiny_run import make_config, start
 
 ROOT = Path(__file__).parents[1]
 WAIT = 240  # seconds, for a process that shares its machine with others
@@ -120,6 +120,63 @@ def test_resuming_from_nothing_keeps_the_weights_to_start_from(config, tmp_path)
         for path in (first, tmp_path / 'new' / 'epoch_1.pth')
     )
     assert torch.equal(before, after)
+
+
+def test_runs_that_start_in_one_second_have_a_log_folder_each(tmp_path, monkeypatch):
+    """Tests beside a training, or several at once, as jobs of a cluster start."""
+    runner = object.__new__(runners.Runner)
+    runner._work_dir = str(tmp_path)
+    times = iter(['20260101_000000', '20260101_000001'])
+    monkeypatch.setattr(runners.time, 'strftime', lambda _: next(times))
+    monkeypatch.setattr(
+        runners.ConsoleRunner,
+        'setup_env',
+        lambda self, _: setattr(self, '_timestamp', '20260101_000000'),
+    )
+    found = []
+    for _ in range(2):
+        runner.setup_env({})
+        found.append(runner.timestamp)
+    assert found == ['20260101_000000', '20260101_000001']
+
+
+def test_mmposes_own_runner_is_locked_out_by_the_hook(tmp_path):
+    write_coco(tmp_path / 'data')
+    cfg = make_config(tmp_path)
+    cfg.default_hooks.checkpoint.type = 'hrnet_ext.CheckpointHook'
+    holder = subprocess.Popen(
+        [sys.executable, '-c', HOLD, str(tmp_path / 'work' / folder_lock.LOCK_FILE)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout.readline() == b'held\n'
+        with pytest.raises(ValueError, match=r'in use by another training \(somebody\)'):
+            start(cfg)
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+HOLD = """
+import fcntl, pathlib, sys
+path = pathlib.Path(sys.argv[1])
+path.parent.mkdir()
+file = path.open('w')
+fcntl.lockf(file, fcntl.LOCK_EX)
+file.write('somebody')
+file.flush()
+print('held', flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lock_is_given_back_and_its_file_removed(tmp_path):
+    lock = folder_lock.hold_folder(tmp_path)
+    assert f'process {os.getpid()} on' in (tmp_path / folder_lock.LOCK_FILE).read_text()
+    lock.close()
+    lock.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_where_locks_are_unknown_a_warning_tells(tmp_path, monkeypatch):

@@ -20,8 +20,7 @@ from hrnet_ext.apis.run_config import (
     set_work_dir,
 )
 from hrnet_ext.apis.training_options import set_speed
-from hrnet_ext.engine.console import ConsoleRunner as Runner
-from hrnet_ext.engine.training_runner import TrainingRunner
+from hrnet_ext.engine.runners import Runner, TrainingRunner
 from hrnet_ext.export.configs import refuse_optimizing, replace_model
 from hrnet_ext.export.engines import is_exported
 from hrnet_ext.host_memory import keep_freed_memory

@@ -65,6 +65,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         Raises:
             OSError: If the folder cannot be written to.
         """
+        self._lock = None
         folder = self._folder(runner)
         is_local = self._saves_to_local_files(folder)
         if is_local:
@@ -73,13 +74,18 @@ class CheckpointHook(MMEngineCheckpointHook):
                 check_writable(folder)
                 check_writable(runner.work_dir)
                 self._warn_of_little_space(runner, folder)
-            if folder != runner.work_dir:
-                self._lock = hold_folder(folder)
+            self._lock = hold_folder(folder)
         surplus = self._take_over(runner, folder, is_local)
         super().before_train(runner)
         if is_main_process():
             for path in surplus:
                 self._remove(path)
+
+    def after_train(self, runner: Runner) -> None:
+        """Publish what is to be published, and give the folder back."""
+        super().after_train(runner)
+        if self._lock is not None:
+            self._lock.close()
 
     def _folder(self, runner: Runner) -> str:
         """Where checkpoints go: MMEngine appends the work dir's name to another ``out_dir``."""

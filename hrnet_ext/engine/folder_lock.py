@@ -22,24 +22,42 @@ except ImportError:  # Windows
 LOCK_FILE = '.training.lock'
 
 
-def hold_folder(folder: str | os.PathLike[str]) -> TextIO | None:
+class FolderLock:
+    """A folder is taken while this is open.
+
+    Args:
+        path: The lock's file.
+        file: It, open and locked.
+    """
+
+    def __init__(self, path: Path, file: TextIO) -> None:
+        self._path, self._file = path, file
+
+    def close(self) -> None:
+        """Give the folder back."""
+        if not self._file.closed and _is_at(self._file, self._path):
+            self._path.unlink()
+        self._file.close()
+
+
+def hold_folder(folder: str | os.PathLike[str]) -> FolderLock | None:
     """Take a folder for the training that this process belongs to; all its processes call this.
 
     Args:
         folder: Exists; the first process locks it for all.
 
     Returns:
-        What holds the lock until it is closed; None in other processes, and without locks.
+        None in other processes, and where there are no locks.
 
     Raises:
         ValueError: If another training has the folder.
         SystemExit: In the other processes then: one of them tells.
     """
-    file, holder = _lock(Path(folder) / LOCK_FILE) if is_main_process() else (None, None)
+    lock, holder = _lock(Path(folder) / LOCK_FILE) if is_main_process() else (None, None)
     answer = [holder]
     broadcast_object_list(answer)
     if answer[0] is None:
-        return file
+        return lock
     if not is_main_process():
         raise SystemExit(1)
     raise ValueError(
@@ -48,8 +66,8 @@ def hold_folder(folder: str | os.PathLike[str]) -> TextIO | None:
     )
 
 
-def _lock(path: Path) -> tuple[TextIO | None, str | None]:
-    """An open file that is locked; or None and who has it (None: locks are not known here)."""
+def _lock(path: Path) -> tuple[FolderLock | None, str | None]:
+    """The lock; or None and who has it (None: there are no locks here)."""
     if fcntl is None:
         return None, None
     file = path.open('a+')
@@ -69,8 +87,18 @@ def _lock(path: Path) -> tuple[TextIO | None, str | None]:
             level=30,
         )
         return None, None
+    if not _is_at(file, path):  # a training that ended has just removed it
+        file.close()
+        return _lock(path)
     file.truncate(0)
     since = time.strftime('%Y-%m-%d %H:%M:%S')
     file.write(f'process {os.getpid()} on {socket.gethostname()}, since {since}')
     file.flush()
-    return file, None
+    return FolderLock(path, file), None
+
+
+def _is_at(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False

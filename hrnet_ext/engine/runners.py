@@ -1,5 +1,9 @@
-"""A training that has its folder to itself, and that says so when there is nothing left to do."""
+"""Runs that share nothing: a log folder each, and for a training the work dir."""
 
+import os
+import time
+
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 from torch import nn
 
@@ -12,16 +16,36 @@ class _AlreadyOver(Exception):
     """The checkpoint to resume from is the last one."""
 
 
-class TrainingRunner(ConsoleRunner):
-    """The runner of one training.
+class Runner(ConsoleRunner):
+    """The command line's; runs that start in the same second do not share log folder and name."""
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Meet the other processes, and take a log folder."""
+        super().setup_env(env_cfg)
+        self._take_work_dir()
+        timestamp = [self._timestamp]
+        while is_main_process():
+            try:
+                os.mkdir(os.path.join(self.work_dir, timestamp[0]))
+                break
+            except FileExistsError:
+                time.sleep(0.1)
+                timestamp = [time.strftime('%Y%m%d_%H%M%S')]
+        broadcast_object_list(timestamp)
+        self._timestamp = timestamp[0]
+
+    def _take_work_dir(self) -> None:
+        """For those that share it with no other run."""
+
+
+class TrainingRunner(Runner):
+    """For one training.
 
     Raises:
         ValueError: If another training uses the work dir; before anything is written there.
     """
 
-    def setup_env(self, env_cfg: dict) -> None:
-        """Meet the other processes, and take the work dir for this training."""
-        super().setup_env(env_cfg)
+    def _take_work_dir(self) -> None:
         self._lock = hold_folder(self.work_dir)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
