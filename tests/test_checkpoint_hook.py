@@ -308,6 +308,15 @@ def test_a_run_that_resumes_anothers_checkpoint_leaves_its_folder_alone(tmp_path
     assert checkpoints(new) == ['best_AP_epoch_4.pth', 'epoch_4.pth']
 
 
+def test_a_run_without_a_best_checkpoint_is_resumed_without_a_warning(tmp_path):
+    make_runner(tmp_path / 'old', epochs=1).train()
+    source = tmp_path / 'old' / 'epoch_1.pth'
+    resume(tmp_path / 'new', source, epochs=2, hook={'rule': 'less'})
+    hub = load_checkpoint(tmp_path / 'new' / 'epoch_2.pth')['message_hub']
+    assert hub['runtime_info']['best_ckpt'] is None
+    assert hub['runtime_info'].keys() >= {key for key in hub['resumed_keys'] if 'best' in key}
+
+
 @pytest.mark.parametrize('place', ['renamed', 'deeper/inside', 'copied'])
 def test_a_moved_run_goes_on_with_its_own_files_only(tmp_path, place):
     """Another run has the old place by now, with files of the same names."""

@@ -113,7 +113,7 @@ class CheckpointHook(MMEngineCheckpointHook):
         else:
             run_id, steps = None, []
             for key in best:
-                hub.pop_info(key)
+                hub.update_info(key, None)  # a key that is absent is warned of at each resume
             self._tell_of_others(runner, folder, source, [path for path in best.values() if path])
         run_id = run_id or uuid.uuid4().hex
         hub.update_info(RUN_ID, run_id)
