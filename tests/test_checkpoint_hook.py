@@ -365,8 +365,9 @@ def test_a_run_of_a_version_without_ids_goes_on_with_its_files(tmp_path, monkeyp
         content = load_checkpoint(path)
         del content['message_hub']['runtime_info']['run_id']
         save_checkpoint(content, path)
-    resume(tmp_path, epochs=3)
-    assert checkpoints(tmp_path) == ['best_AP_epoch_3.pth', 'epoch_3.pth']
+    resume(tmp_path, epochs=3, hook={'max_keep_ckpts': 3, 'save_best': None, 'rule': None})
+    resume(tmp_path, epochs=4)
+    assert checkpoints(tmp_path) == ['best_AP_epoch_4.pth', 'epoch_4.pth']
 
 
 def test_mmengines_own_resume_does_not_take_another_runs_state(tmp_path):

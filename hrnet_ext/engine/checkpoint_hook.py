@@ -104,12 +104,11 @@ class CheckpointHook(MMEngineCheckpointHook):
         hub, source = runner.message_hub, _source(runner)
         best = {key: path for key, path in hub.runtime_info.items() if key.startswith(BEST)}
         steps = list(hub.get_info('keep_ckpt_ids', []))
-        run_id, names = hub.get_info(RUN_ID), set()
+        run_id, listed = hub.get_info(RUN_ID), []
         if source is not None and _is_in(folder, source):
             hub.runtime_info.update({k: _moved(folder, path) for k, path in best.items() if path})
-            if run_id is None:  # written before checkpoints had one
-                names = {os.path.basename(path) for path in [source, *best.values()] if path}
-                names |= {self.filename_tmpl.format(step) for step in steps}
+            listed = [os.path.basename(path) for path in [source, *best.values()] if path]
+            listed += [self.filename_tmpl.format(step) for step in steps]
         else:
             run_id, steps = None, []
             for key in best:
@@ -117,7 +116,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             self._tell_of_others(runner, folder, source, [path for path in best.values() if path])
         run_id = run_id or uuid.uuid4().hex
         hub.update_info(RUN_ID, run_id)
-        self._own_files = OwnFiles(folder, run_id, names) if is_local else None
+        self._own_files = OwnFiles(folder, run_id, listed) if is_local else None
         num_surplus = max(0, len(steps) - self.max_keep_ckpts) if self.max_keep_ckpts > 0 else 0
         hub.update_info('keep_ckpt_ids', steps[num_surplus:])
         return [os.path.join(folder, self.filename_tmpl.format(s)) for s in steps[:num_surplus]]

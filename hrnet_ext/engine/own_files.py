@@ -22,20 +22,24 @@ class OwnFiles:
     Args:
         folder: Where the training saves. Files elsewhere are never its own.
         run_id: Of the training.
-        names: Files in the folder that are its own without holding the id.
+        listed: Names that its state lists. They are its own if they hold no id, as those do that
+            were written before there was one.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], run_id: str, names: Iterable[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], run_id: str, listed: Iterable[str]) -> None:
         self.folder = Path(folder).resolve()
-        self._run_id = run_id
-        self._names = set(names)
+        self._run_id, self._listed = run_id, set(listed)
+        self._written: set[str] = set()
 
     def includes(self, path: str | os.PathLike[str]) -> bool:
         """Whether this training wrote a file."""
         path = Path(path)
         if path.parent.resolve() != self.folder:
             return False
-        return path.name in self._names or _run_id(path) == self._run_id
+        if path.name in self._written:
+            return True
+        run_id = _run_id(path)
+        return run_id == self._run_id or (run_id is None and path.name in self._listed)
 
     def add(self, path: str | os.PathLike[str]) -> None:
         """Prepare for writing a file: what another training left under its name is renamed."""
@@ -44,7 +48,7 @@ class OwnFiles:
             kept = _free_name(path)
             path.rename(kept)
             print_log(f'{path} of another training is kept as {kept.name}', 'current', level=30)
-        self._names.add(path.name)
+        self._written.add(path.name)
 
 
 def _run_id(path: Path) -> str | None:
