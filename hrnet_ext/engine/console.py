@@ -21,21 +21,25 @@ from hrnet_ext.progress import progress_bar
 # How messages of MMEngine begin that nobody needs who runs a training or a test: dumps, which the
 # log file keeps, and warnings about MMEngine's own code. All others are shown.
 FOR_THE_FILE = (
-    f'\n{"-" * 60}\nSystem environment:',
-    'Config:\n',
-    'Hooks will be executed in the following order',
-    'Distributed training is not used, all SyncBatchNorm',
-    'Exp name:',
-    '"FileClient" will be deprecated',
-    '"HardDiskBackend" is the alias of "LocalBackend"',
+    r'\n-{60}\nSystem environment:',
+    r'Config:\n',
+    r'Hooks will be executed in the following order',
+    r'Distributed training is not used, all SyncBatchNorm',
+    r'Exp name:',
+    r'paramwise_options -- ',  # one for each parameter
+    r'\S+ is duplicate. It is skipped since bypass_duplicate=True',
+    r'"FileClient" will be deprecated',
+    r'"HardDiskBackend" is the alias of "LocalBackend"',
+    r'The prefix is not set in metric class DumpResults',
 )
+_FOR_THE_FILE = re.compile('|'.join(FOR_THE_FILE))
 # A line of LoggerHook within an evaluation: the bar says the same.
 WITHIN_EVALUATION = re.compile(r'(Epoch|Iter)\((val|test)\).* eta: ')
 
 
 def is_for_the_terminal(record: logging.LogRecord) -> bool:
     """Whether the user needs a message; a filter of the handler that writes to the terminal."""
-    return not record.getMessage().startswith(FOR_THE_FILE)
+    return not _FOR_THE_FILE.match(record.getMessage())
 
 
 class ConsoleRunner(Runner):
