@@ -157,7 +157,7 @@ def mixed_folder(tmp_path) -> Path:
 
 def test_bad_files_do_not_stop_a_folder_and_are_named_at_the_end(demo, mixed_folder, tmp_path):
     out = tmp_path / 'out'
-    with pytest.raises(ValueError, match='5 images cannot be read and are left out') as raised:
+    with pytest.raises(ValueError, match='that cannot be read and are left out: 5') as raised:
         demo(mixed_folder, '--whole-image', '--out-dir', out)
     lines = str(raised.value).splitlines()
     for line, name in zip(lines[1:6], ('002.jpg', '003.jpg', '004.png', '005.jpg', '006.jpg')):
@@ -171,7 +171,7 @@ def test_bad_files_do_not_stop_a_folder_and_are_named_at_the_end(demo, mixed_fol
 def test_the_exit_status_tells_of_bad_files(demo, mixed_folder, tmp_path):
     with pytest.raises(SystemExit) as ended:
         cli.run(lambda: demo(mixed_folder, '--whole-image', '--out-dir', tmp_path / 'out'))
-    assert str(ended.value.code).startswith('error: 5 images cannot be read')  # status 1
+    assert str(ended.value.code).startswith('error: images that cannot be read')  # status 1
 
 
 def test_strict_stops_at_the_first_bad_file(demo, mixed_folder, tmp_path):
@@ -183,9 +183,17 @@ def test_many_bad_files_are_counted_not_listed(demo, tmp_path):
     (tmp_path / 'in').mkdir()
     for index in range(14):
         (tmp_path / f'in/{index:02}.jpg').touch()
-    with pytest.raises(ValueError, match=r'14 images (.|\n)*09.jpg(.|\n)*  and 4 more\n') as raised:
+    with pytest.raises(
+        ValueError, match=r'left out: 14\n(.|\n)*09.jpg(.|\n)*  and 4 more\n'
+    ) as raised:
         demo(tmp_path / 'in', '--whole-image', '--out-dir', tmp_path / 'out')
     assert '10.jpg' not in str(raised.value)
+
+
+def test_a_single_image_that_cannot_be_read_is_the_error_itself(demo, tmp_path):
+    (tmp_path / 'a.jpg').write_text('some text')
+    with pytest.raises(ValueError, match=r'^`.*a.jpg` is not an image'):
+        demo(tmp_path / 'a.jpg', '--whole-image', '--out-dir', tmp_path / 'out')
 
 
 @pytest.mark.parametrize(

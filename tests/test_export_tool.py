@@ -15,7 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
-from hrnet_ext.apis.demo import run_demo
+from hrnet_ext.apis.demo import choose_model, run_demo
 from hrnet_ext.export import command
 from hrnet_ext.export.check import compare
 from hrnet_ext.export.command import run_export
@@ -254,10 +254,20 @@ def test_the_demo_takes_it_in_place_of_config_and_checkpoint(tool, model, export
 def test_the_demo_says_what_goes_with_what(tool, model, exported):
     with pytest.raises(ValueError, match=r'pose.torchscript is an exported model, which needs no'):
         tool('demo.py', 'a.png', '--whole-image', '--checkpoint', exported[0], '--config', model[0])
+    with pytest.raises(ValueError, match=r'^http://a.b/pose.onnx: .*local file; download it'):
+        tool('demo.py', 'a.png', '--whole-image', '--checkpoint', 'http://a.b/pose.onnx')
     with pytest.raises(ValueError, match='--checkpoint needs its --config'):
         tool('demo.py', 'a.png', '--whole-image', '--checkpoint', model[1])
     with pytest.raises(ValueError, match='leave out optimize bf16, or export it with --half'):
         tool('demo.py', 'a.png', '--whole-image', '--checkpoint', exported[0], '--optimize', 'bf16')
+
+
+def test_a_device_that_an_exported_model_does_not_run_on_is_said(mmengine_log):
+    args = {'checkpoint': 'pose.onnx', 'config': None, 'cfg_options': [], 'device': 'cuda:0'}
+    with pytest.raises(FileNotFoundError):
+        choose_model(argparse.Namespace(**args))
+    (record,) = mmengine_log.records
+    assert '--device cuda:0 is not that of pose.onnx, which runs on the CPU' in record.message
 
 
 def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch):

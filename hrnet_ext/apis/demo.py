@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from mmengine.device import get_device
+from mmengine.logging import print_log
 
 from hrnet_ext.apis.boxes_file import read_boxes
 from hrnet_ext.apis.inferencer import PoseInferencer
@@ -51,9 +52,10 @@ def run_demo(args: argparse.Namespace) -> str:
     )
     out_dir = args.out_dir if args.out_dir or args.show else 'work_dirs/demo'
     unreadable: dict[str, Exception] = {}
+    goes_on = os.path.isdir(args.input) and not args.strict
     results = inferencer(
         args.input,
-        on_unreadable=None if args.strict else unreadable.setdefault,
+        on_unreadable=unreadable.setdefault if goes_on else None,
         bboxes=bboxes,
         batch_size=args.batch_size or (1 if device == 'cpu' else 8),
         out_dir=out_dir,
@@ -85,6 +87,13 @@ def choose_model(args: argparse.Namespace) -> tuple[Any, str | None]:
     if exported and (args.config or args.cfg_options):
         raise ValueError(f'{args.checkpoint} is an exported model, which needs no --config')
     if exported:
+        if args.device and args.device != 'cpu':
+            print_log(
+                f'--device {args.device} is not that of {args.checkpoint}, which runs on the CPU; '
+                'hrnet_ext.export.runtime.PoseSession takes devices of its runtime',
+                'current',
+                level=30,
+            )
         return find_checkpoint(args.checkpoint, ''), None
     if not args.config:
         raise ValueError('--checkpoint needs its --config; only an exported model goes without')
@@ -113,7 +122,7 @@ def unreadable_error(unreadable: dict[str, Exception], report: str) -> ValueErro
     return ValueError(
         '\n'.join(
             [
-                f'{len(unreadable)} images cannot be read and are left out:',
+                f'images that cannot be read and are left out: {len(unreadable)}',
                 *named,
                 *([f'  and {more} more'] if more else []),
                 f'the others are done: {report}',

@@ -67,6 +67,8 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
         FileNotFoundError: If there is no such file.
         ValueError: If its name is no exported model's.
     """
+    if '://' in str(path):
+        raise ValueError(f'{path}: an exported model is opened from a local file; download it')
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise ValueError(f'{path}: the name should end in {", ".join(SUFFIXES)}')
