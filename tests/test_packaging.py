@@ -33,7 +33,7 @@ def _copy(target):
     parts = ['setup.cfg', 'setup.py', 'pyproject.toml', 'hrnet_ext', 'configs', 'tools']
     target.mkdir()
     subprocess.run(
-        ['cp', '-RP', *[ROOT / part for part in parts], ROOT / 'model-index.yml', target],
+        ['cp', '-RP', *[ROOT / part for part in [*parts, 'benchmarks', 'model-index.yml']], target],
         check=True,
     )
     (target / 'README.md').touch()

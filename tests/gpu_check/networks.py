@@ -10,14 +10,13 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from hrnet_ext.benchmark.options import Options
-from hrnet_ext.benchmark.twins import Twins
+from benchmarks.models import Models
 from tests.gpu_check.items import Check
 
 
-def twins(check: Check, *, config: str = '', device: str = '') -> Twins:
+def models_of(check: Check, *, config: str = '', device: str = '') -> Models:
     """Models of the check's config on its device, their random weights always the same."""
-    return Twins(Options(device=device or check.device, config=config or check.config))
+    return Models(config or check.config, device or check.device)
 
 
 def off_by(found: Tensor, wanted: Tensor) -> float:

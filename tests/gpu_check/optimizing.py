@@ -9,7 +9,7 @@ from hrnet_ext.inference import optimize
 from hrnet_ext.inference.modes import MODES
 from hrnet_ext.inference.networks import OptimizedNetwork
 from tests.gpu_check.items import Check, Figures, Group, Skipped
-from tests.gpu_check.networks import demand, off_by, twins
+from tests.gpu_check.networks import demand, models_of, off_by
 
 GROUP = Group()
 ALLOWED = {'fp32': 1e-2, 'bf16': 0.3, 'fp16': 0.05}  # of random weights' heatmaps; fp32 is TF32
@@ -23,7 +23,7 @@ def _enter(mode: str) -> None:
     def replaced(check: Check) -> Figures:
         if not check.is_cuda and mode == 'fp16':
             raise Skipped('fp16 needs a GPU')
-        pair = twins(check)
+        pair = models_of(check)
         plain, images = pair.ours(), pair.images(2)
         quick = _optimized(pair.ours(), mode)
         found, wanted = (model(images, None, mode='tensor') for model in (quick, plain))
@@ -43,7 +43,7 @@ def _enter_compiled(mode: str) -> None:
         from torch._dynamo.utils import counters
 
         counters.clear()
-        pair = twins(check, config=SMALL)
+        pair = models_of(check, config=SMALL)
         plain, quick = pair.ours(), _optimized(pair.ours(), mode)
         far = 0.0
         with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):

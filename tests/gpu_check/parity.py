@@ -11,7 +11,7 @@ from torch import Tensor
 from hrnet_ext.codecs import MSRAHeatmap
 from hrnet_ext.tf32 import exact_float32, uses_tf32
 from tests.gpu_check.items import Check, Figures, Group, Skipped
-from tests.gpu_check.networks import demand, off_by, twins
+from tests.gpu_check.networks import demand, models_of, off_by
 
 GROUP = Group()
 OFF_BY = 'off by'
@@ -36,7 +36,7 @@ def heatmaps_in_tf32(check: Check) -> Figures:
 def _heatmaps_off_by(check: Check) -> float:
     found, wanted = (
         both.ours()(both.images(2), None, mode='tensor')
-        for both in (twins(check), twins(check, device='cpu'))
+        for both in (models_of(check), models_of(check, device='cpu'))
     )
     return off_by(found, wanted)
 

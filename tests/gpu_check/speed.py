@@ -6,18 +6,18 @@ Targets are those of the project, for an H100 or H200; an item that misses one s
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from statistics import median
 from typing import Any
 
 import torch
 
-from hrnet_ext.benchmark import engines
-from hrnet_ext.benchmark.contest import Contest
-from hrnet_ext.benchmark.options import Options
-from hrnet_ext.benchmark.parts.train import build
-from hrnet_ext.benchmark.twins import Twins
+from benchmarks.comparison import Comparison
+from benchmarks.models import of_network, optimized
+from benchmarks.training import build_step
 from tests.gpu_check.candidates import recorded_cudnn
 from tests.gpu_check.items import Check, Figures, Group, Skipped
-from tests.gpu_check.networks import demand, off_by, seconds_per_call, twins
+from tests.gpu_check.networks import demand, models_of, off_by, seconds_per_call
 
 GROUP = Group()
 TRAINING = ('MMPose', 'MMPose, --amp', 'ours, fp32', 'ours, bf16', 'ours, fp16')
@@ -28,17 +28,16 @@ CONFIGS = ('hrnet_w32_coco', 'hrnet_w48_coco', 'hrnet_w32_coco_384x288', 'hrnet_
 def training(check: Check) -> Figures:
     batch, rounds = (2, 1) if check.quick else (64, 5)
     names = TRAINING if check.is_cuda else ('MMPose', 'ours, fp32', 'ours, bf16')
-    options = Options(device=check.device, config=check.config, train_batch=batch)
-    pair = Twins(options)
-    steps = {name: build(name, pair, batch) for name in names}
-    memory = {name: _memory(check, step) for name, step in steps.items()}
-    contest = Contest(steps, synchronize=check.synchronize, least_seconds=0.0)
-    contest.warm_up(1 if check.quick else 3)
-    contest.run(rounds)
-    assert not contest.not_run, contest.not_run
-    figures = {f'{name}, images/s': batch / contest.seconds(name).median for name in names}
+    pair, comparison = models_of(check), Comparison()
+    for name in names:
+        comparison.add(name, partial(build_step, name, pair, batch))
+    memory = {name: _memory(check, step) for name, step in comparison.entries.items()}
+    comparison.warm_up(1 if check.quick else 3)
+    comparison.run(rounds)
+    assert not comparison.not_run, comparison.not_run
+    figures = {f'{name}, images/s': batch / median(comparison.seconds(name)) for name in names}
     for name in names[1:]:
-        figures[f'{name}, times MMPose'] = contest.ratio(name, 'MMPose').of_medians
+        figures[f'{name}, times MMPose'], _ = comparison.speedup(name)
     if check.is_cuda:
         figures |= {f'{name}, MiB': used for name, used in memory.items()}
         ours = max(figures[f'ours, {kind}, times MMPose'] for kind in ('fp16', 'bf16'))
@@ -64,11 +63,11 @@ def _memory(check: Check, step: Callable[[], object]) -> float:
 @GROUP.item('latency at batch 1: ms, MMPose eager and ours')
 @torch.no_grad()
 def latency(check: Check) -> Figures:
-    pair = twins(check)
+    pair = models_of(check)
     images = pair.images(1)
     modes = ('fp32', 'fp16', 'bf16') if check.is_cuda else ('fp32',)
-    calls = {'MMPose': engines.in_torch(pair.mmposes(), images)}
-    calls |= {f'ours, {mode}': engines.in_mode(pair.ours, mode, images) for mode in modes}
+    calls = {'MMPose': of_network(pair.mmpose(), images)}
+    calls |= {f'ours, {mode}': optimized(pair, mode, images) for mode in modes}
     return _milliseconds(check, calls)
 
 
@@ -79,13 +78,13 @@ for _config in CONFIGS:
     def throughput(check: Check, config: str = _config) -> Figures:
         if check.quick and config != CONFIGS[0]:
             raise Skipped('one network is enough to try the check')
-        pair = twins(check, config='' if check.quick else config)
+        pair = models_of(check, config='' if check.quick else config)
         modes = ('fp16', 'bf16') if check.is_cuda else ('fp32',)
         figures: Figures = {}
         for batch in (2,) if check.quick else (64, 256):
             images = pair.images(batch)
             for mode in modes:
-                seconds = seconds_per_call(check, engines.in_mode(pair.ours, mode, images))
+                seconds = seconds_per_call(check, optimized(pair, mode, images))
                 figures[f'{mode}, batch {batch}, crops/s'] = batch / seconds
         if check.is_cuda and config == CONFIGS[0]:
             figures |= _target('crops/s', max(figures.values()), 10_000)
@@ -97,7 +96,7 @@ for _config in CONFIGS:
 def candidate(check: Check) -> Figures:
     if not check.is_cuda:
         raise Skipped('cuDNN needs a GPU')
-    pair = twins(check)
+    pair = models_of(check)
     plain = pair.ours()
     figures: Figures = {}
     for batch in (1, 64, 256):
@@ -119,13 +118,13 @@ def candidate(check: Check) -> Figures:
 def compiled_latency(check: Check) -> Figures:
     if not check.is_cuda:
         raise Skipped('on a CPU HRNets are not compiled')
-    pair = twins(check)
+    pair = models_of(check)
     images = pair.images(1)
     return _milliseconds(
         check,
         {
-            'MMPose': engines.in_torch(pair.mmposes(), images),
-            'ours, fp16+compile': engines.in_mode(pair.ours, 'fp16+compile', images),
+            'MMPose': of_network(pair.mmpose(), images),
+            'ours, fp16+compile': optimized(pair, 'fp16+compile', images),
         },
     )
 

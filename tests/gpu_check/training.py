@@ -9,10 +9,10 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from hrnet_ext.benchmark.steps import our_batch, take_step
-from hrnet_ext.benchmark.twins import Twins
+from benchmarks.models import Models
+from benchmarks.training import our_batch, take_step
 from tests.gpu_check.items import Check, Figures, Group, Skipped
-from tests.gpu_check.networks import demand, twins
+from tests.gpu_check.networks import demand, models_of
 
 GROUP = Group()
 FUSED = {'type': 'Adam', 'lr': 1e-4}
@@ -36,7 +36,7 @@ FORMATS: dict[str, tuple[dict, dict, float]] = {
 }
 
 
-def _model(pair: Twins, *, with_cp: bool = False, **changes: Any) -> nn.Module:
+def _model(pair: Models, *, with_cp: bool = False, **changes: Any) -> nn.Module:
     backbone = {**pair.cfg.model.backbone, 'with_cp': with_cp}
     return pair.ours(backbone=backbone, **changes).train()
 
@@ -47,8 +47,8 @@ def _enter(name: str) -> None:
         settings, changes, allowed = FORMATS[name]
         if not check.is_cuda and 'fp16' in name:
             raise Skipped('fp16 needs a GPU')
-        wanted, _ = _trained(twins(check, device='cpu'), None, steps=2)
-        pair = twins(check)
+        wanted, _ = _trained(models_of(check, device='cpu'), None, steps=2)
+        pair = models_of(check)
         model, batch = _model(pair, **changes), our_batch(pair, BATCH)
         wrapper = build_optim_wrapper(model, settings)
         found = [take_step(model, batch, wrapper).detach()]
@@ -69,7 +69,7 @@ for _name in FORMATS:
 
 @GROUP.item('training: saved on the device, resumed on the CPU, and back')
 def resumed(check: Check) -> Figures:
-    there, here = twins(check), twins(check, device='cpu')
+    there, here = models_of(check), models_of(check, device='cpu')
     far = 0.0
     for first, then in ((there, here), (here, there)):
         (_, wanted), _ = _trained(first, None, steps=2)
@@ -82,7 +82,7 @@ def resumed(check: Check) -> Figures:
     return {'loss off by': demand(far, 1e-2)}
 
 
-def _trained(pair: Twins, state: dict | None, *, steps: int) -> tuple[list[float], dict]:
+def _trained(pair: Models, state: dict | None, *, steps: int) -> tuple[list[float], dict]:
     """The losses of some steps in fp32, and what a checkpoint keeps."""
     model, batch = _model(pair), our_batch(pair, BATCH)
     wrapper = build_optim_wrapper(model, PLAIN)

@@ -1,0 +1,196 @@
+"""Run the parts that the command line names; print and keep what each of them measures."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TextIO
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.benchmark import timer
+
+import hrnet_ext
+from benchmarks.comparison import Comparison, reason
+from benchmarks.options import PARTS
+from benchmarks.processes import silence
+from benchmarks.report import Cell, Report, Spread, Table
+from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.cpu_limit import VARIABLES
+from hrnet_ext.precision import choice_for
+from hrnet_ext.writing import write_json
+
+PACKAGES = ('torch', 'mmpose', 'mmdet', 'mmengine', 'numpy', 'onnxruntime', 'openvino')
+# What limits the instructions of oneDNN, ATen, MKL and OpenVINO
+LIMITS = (*VARIABLES, 'ATEN_CPU_CAPABILITY', 'MKL_ENABLE_INSTRUCTIONS', 'OV_CPU_MAX_ISA')
+
+
+class Bench:
+    """What a part gets: options, a folder for data, and functions that measure into the report.
+
+    Args:
+        options: Of :func:`benchmarks.options.parse`.
+        folder: For rendered data.
+        progress: Where progress is shown; standard error by default.
+    """
+
+    def __init__(
+        self, options: argparse.Namespace, folder: Path, progress: TextIO | None = None
+    ) -> None:
+        self.options, self.folder = options, folder
+        self.report = Report(options=vars(options))
+        self.clock = timer if options.clock == 'wall' else time.process_time
+        self._progress = progress or sys.stderr
+
+    def say(self, text: str) -> None:
+        """Show what is being done: on one line of a terminal, else on a new line."""
+        # Not by rich, whose thread would compute beside what is timed
+        is_terminal = self._progress.isatty()
+        self._progress.write(f'\r{text[:99]:<99}\r' if is_terminal else f'{text}\n')
+        self._progress.flush()
+
+    def comparison(self) -> Comparison:
+        """An empty comparison with MMPose, on the clock that the options name."""
+        return Comparison(self.clock, least_seconds=0.005 if self.options.quick else 0.05)
+
+    def measure(
+        self,
+        comparison: Comparison,
+        title: str,
+        item: str,
+        *,
+        items: int = 1,
+        extra: Mapping[str, Callable[[str], Cell]] | None = None,
+        notes: Iterable[str] = (),
+        hidden: Iterable[str] = (),
+        warm_up: int | None = None,
+        rounds: int | None = None,
+    ) -> Table:
+        """Time a comparison and add its table to the report, also if that is interrupted.
+
+        Args:
+            comparison: With its entries.
+            title: Of the table.
+            item: What one call handles one or several of, such as 'image'.
+            items: How many.
+            extra: Further columns, as functions of the entry's name.
+            notes: For the foot of the table. A generator runs after the timing.
+            hidden: Entries without a row.
+            warm_up: Calls of each entry before the first round; default 3, 1 if quick.
+            rounds: In place of the options'.
+        """
+        extra, rounds = extra or {}, rounds or self.options.rounds
+        table = self.report.table(
+            title, 'entry', f'ms per {item} (quartiles)', f'{item}s/s', *extra,
+            f'times {comparison.baseline}', 'by round (quartiles)',
+        )  # fmt: skip
+        if warm_up is None:
+            warm_up = 1 if self.options.quick else 3
+        try:
+            self.say(f'{title}: warm-up')
+            comparison.warm_up(warm_up)
+            comparison.run(rounds, lambda done: self.say(f'{title}: round {done + 1} of {rounds}'))
+        finally:
+            for name in comparison.entries:
+                seconds = comparison.seconds(name)
+                if seconds and name not in hidden:
+                    speed = items / float(np.median(seconds))
+                    more = [cell(name) for cell in extra.values()]
+                    speedups = comparison.speedup(name) or ()
+                    table.add(name, Spread.of(seconds, 1e3 / items), speed, *more, *speedups)
+            for name, why in comparison.not_run.items():
+                table.add(name, f'not run: {why}')
+            table.notes += [*notes, *comparison.remarks]
+        return table
+
+
+def run(options: argparse.Namespace, out: TextIO) -> Report:
+    """Run all parts; the tables of each are printed when it is done.
+
+    Args:
+        options: Of :func:`benchmarks.options.parse`.
+        out: Where the tables are printed.
+
+    Raises:
+        ValueError, OSError: If the config cannot be read, or if the only part cannot run.
+        KeyboardInterrupt: After the tables so far are printed and written.
+    """
+    read_config(options.config, [])
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    cv2.setNumThreads(torch.get_num_threads())
+    with tempfile.TemporaryDirectory() as temporary:
+        bench = Bench(options, Path(options.scratch or temporary))
+        machine = bench.report.machine = describe_machine(options.device)
+        print(
+            '\n'.join(f'- {key}: {value}' for key, value in machine.items()), file=out, flush=True
+        )
+        try:
+            for part in options.only:
+                _run_part(part, bench, out)
+        finally:
+            machine['load at end'] = load_average()
+            print(f'\n- load at end: {machine["load at end"]}', file=out)
+            for part, why in bench.report.not_run.items():
+                print(f'- {part}: not run: {why}', file=out)
+            if options.json:
+                write_json(options.json, bench.report.as_dict(), indent=2)
+    return bench.report
+
+
+def _run_part(part: str, bench: Bench, out: TextIO) -> None:
+    done = len(bench.report.tables)
+    try:
+        with silence():
+            bench.say(f'{part}: preparing')
+            getattr(importlib.import_module(f'benchmarks.{PARTS[part]}'), f'run_{part}')(bench)
+    except Exception as error:  # the other parts still run
+        if len(bench.options.only) == 1:
+            raise
+        bench.report.not_run[part] = reason(error)
+    finally:
+        for table in bench.report.tables[done:]:
+            if table.rows:
+                print(f'\n{table}', file=out, flush=True)
+
+
+def describe_machine(device: str) -> dict[str, Any]:
+    """Processor, threads, device, versions, date: what a quoted number needs."""
+    cpuinfo = [line.partition(':') for line in Path('/proc/cpuinfo').read_text().splitlines()]
+    cpu = {key.strip(): value.strip() for key, _, value in cpuinfo}
+    bf16 = 'bf16' if choice_for('cpu').inference == 'bf16' else 'no bf16'
+    limits = [f'{name}={os.environ[name]}' for name in LIMITS if os.environ.get(name)]
+    installed = {each.metadata['Name'].lower(): each.version for each in metadata.distributions()}
+    versions = {'hrnet_ext': hrnet_ext.__version__, 'Python': platform.python_version()}
+    versions |= {name: installed[name] for name in PACKAGES if name in installed}
+    facts = {
+        # Some virtual machines hide the name
+        'processor': f'{cpu.get("model name", platform.machine())} (family '
+        f'{cpu.get("cpu family")}, model {cpu.get("model")}), {len(os.sched_getaffinity(0))} cores',
+        'threads': torch.get_num_threads(),
+        'device': device,
+        'memory': f'{os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30:.0f} GiB',
+        'instructions': ', '.join([torch.backends.cpu.get_cpu_capability(), bf16, *limits]),
+        'versions': ', '.join(f'{name} {version}' for name, version in versions.items()),
+        'date': datetime.datetime.now().astimezone().isoformat(timespec='minutes'),
+        'load at start': load_average(),
+    }
+    if torch.device(device).type == 'cuda':
+        gpu = torch.cuda.get_device_properties(device)
+        facts['GPU'] = f'{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB'
+    return facts
+
+
+def load_average() -> str:
+    """Processes that wanted to run, on average over 1, 5 and 15 minutes."""
+    return ' '.join(f'{load:.2f}' for load in os.getloadavg())
