@@ -22,13 +22,14 @@ from torch.utils.benchmark import timer
 
 import hrnet_ext
 from benchmarks.comparison import Comparison, reason
+from benchmarks.models import Models
 from benchmarks.options import PARTS
-from benchmarks.processes import silence
+from benchmarks.processes import in_child, silence
 from benchmarks.report import Cell, Report, Spread, Table
 from hrnet_ext.apis.run_config import read_config
 from hrnet_ext.cpu_limit import VARIABLES
 from hrnet_ext.precision import choice_for
-from hrnet_ext.writing import write_json
+from hrnet_ext.writing import check_writable, write_json
 
 PACKAGES = ('torch', 'mmpose', 'mmdet', 'mmengine', 'numpy', 'onnxruntime', 'openvino')
 # What limits the instructions of oneDNN, ATen, MKL and OpenVINO
@@ -36,21 +37,13 @@ LIMITS = (*VARIABLES, 'ATEN_CPU_CAPABILITY', 'MKL_ENABLE_INSTRUCTIONS', 'OV_CPU_
 
 
 class Bench:
-    """What a part gets: options, a folder for data, and functions that measure into the report.
+    """What a part gets: options, a folder for data, and functions that measure into the report."""
 
-    Args:
-        options: Of :func:`benchmarks.options.parse`.
-        folder: For rendered data.
-        progress: Where progress is shown; standard error by default.
-    """
-
-    def __init__(
-        self, options: argparse.Namespace, folder: Path, progress: TextIO | None = None
-    ) -> None:
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options, self.folder = options, folder
         self.report = Report(options=vars(options))
         self.clock = timer if options.clock == 'wall' else time.process_time
-        self._progress = progress or sys.stderr
+        self._progress = sys.stderr  # which is redirected while a part runs
 
     def say(self, text: str) -> None:
         """Show what is being done: on one line of a terminal, else on a new line."""
@@ -58,6 +51,19 @@ class Bench:
         is_terminal = self._progress.isatty()
         self._progress.write(f'\r{text[:99]:<99}\r' if is_terminal else f'{text}\n')
         self._progress.flush()
+
+    def models(self) -> Models:
+        """Ours and MMPose's, of the options' config."""
+        return Models.of(self.options)
+
+    def in_child(self, table: Table, function: Callable, name: str, *args: Any) -> Any:
+        """Call ``function(name, *args)`` in a process of its own; add a row if it fails."""
+        self.say(f'{table.title}: {name}')
+        try:
+            return in_child(function, name, *args)
+        except Exception as error:
+            table.add(name, f'not run: {reason(error)}')
+            return None
 
     def comparison(self) -> Comparison:
         """An empty comparison with MMPose, on the clock that the options name."""
@@ -73,20 +79,19 @@ class Bench:
         extra: Mapping[str, Callable[[str], Cell]] | None = None,
         notes: Iterable[str] = (),
         hidden: Iterable[str] = (),
-        warm_up: int | None = None,
+        warm_up: int = 3,
         rounds: int | None = None,
-    ) -> Table:
+    ) -> None:
         """Time a comparison and add its table to the report, also if that is interrupted.
 
         Args:
             comparison: With its entries.
             title: Of the table.
-            item: What one call handles one or several of, such as 'image'.
-            items: How many.
+            item: What one call handles, such as 'image'; ``items`` of them.
             extra: Further columns, as functions of the entry's name.
             notes: For the foot of the table. A generator runs after the timing.
             hidden: Entries without a row.
-            warm_up: Calls of each entry before the first round; default 3, 1 if quick.
+            warm_up: Calls of each entry before the first round, one at most if quick.
             rounds: In place of the options'.
         """
         extra, rounds = extra or {}, rounds or self.options.rounds
@@ -94,16 +99,13 @@ class Bench:
             title, 'entry', f'ms per {item} (quartiles)', f'{item}s/s', *extra,
             f'times {comparison.baseline}', 'by round (quartiles)',
         )  # fmt: skip
-        if warm_up is None:
-            warm_up = 1 if self.options.quick else 3
         try:
             self.say(f'{title}: warm-up')
-            comparison.warm_up(warm_up)
+            comparison.warm_up(min(warm_up, 1) if self.options.quick else warm_up)
             comparison.run(rounds, lambda done: self.say(f'{title}: round {done + 1} of {rounds}'))
         finally:
-            for name in comparison.entries:
-                seconds = comparison.seconds(name)
-                if seconds and name not in hidden:
+            for name in [name for name in comparison.entries if name not in hidden]:
+                if seconds := comparison.seconds(name):
                     speed = items / float(np.median(seconds))
                     more = [cell(name) for cell in extra.values()]
                     speedups = comparison.speedup(name) or ()
@@ -111,7 +113,6 @@ class Bench:
             for name, why in comparison.not_run.items():
                 table.add(name, f'not run: {why}')
             table.notes += [*notes, *comparison.remarks]
-        return table
 
 
 def run(options: argparse.Namespace, out: TextIO) -> Report:
@@ -126,6 +127,8 @@ def run(options: argparse.Namespace, out: TextIO) -> Report:
         KeyboardInterrupt: After the tables so far are printed and written.
     """
     read_config(options.config, [])
+    if options.json:
+        check_writable(Path(options.json).parent)
     if options.threads:
         torch.set_num_threads(options.threads)
     cv2.setNumThreads(torch.get_num_threads())
@@ -166,29 +169,26 @@ def _run_part(part: str, bench: Bench, out: TextIO) -> None:
 
 def describe_machine(device: str) -> dict[str, Any]:
     """Processor, threads, device, versions, date: what a quoted number needs."""
-    cpuinfo = [line.partition(':') for line in Path('/proc/cpuinfo').read_text().splitlines()]
-    cpu = {key.strip(): value.strip() for key, _, value in cpuinfo}
+    lines = [line.partition(':') for line in Path('/proc/cpuinfo').read_text().splitlines()]
+    cpu = {key.strip(): value.strip() for key, _, value in lines}
+    cpu = ', '.join(
+        f'{key} {cpu[key]}' for key in ('model name', 'cpu family', 'model') if key in cpu
+    )
     bf16 = 'bf16' if choice_for('cpu').inference == 'bf16' else 'no bf16'
     limits = [f'{name}={os.environ[name]}' for name in LIMITS if os.environ.get(name)]
     installed = {each.metadata['Name'].lower(): each.version for each in metadata.distributions()}
     versions = {'hrnet_ext': hrnet_ext.__version__, 'Python': platform.python_version()}
     versions |= {name: installed[name] for name in PACKAGES if name in installed}
-    facts = {
-        # Some virtual machines hide the name
-        'processor': f'{cpu.get("model name", platform.machine())} (family '
-        f'{cpu.get("cpu family")}, model {cpu.get("model")}), {len(os.sched_getaffinity(0))} cores',
+    is_cuda = torch.device(device).type == 'cuda'
+    return {
+        'processor': f'{cpu}, {len(os.sched_getaffinity(0))} cores',
         'threads': torch.get_num_threads(),
-        'device': device,
-        'memory': f'{os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30:.0f} GiB',
+        'device': f'{device}, {torch.cuda.get_device_name(device)}' if is_cuda else device,
         'instructions': ', '.join([torch.backends.cpu.get_cpu_capability(), bf16, *limits]),
         'versions': ', '.join(f'{name} {version}' for name, version in versions.items()),
         'date': datetime.datetime.now().astimezone().isoformat(timespec='minutes'),
         'load at start': load_average(),
     }
-    if torch.device(device).type == 'cuda':
-        gpu = torch.cuda.get_device_properties(device)
-        facts['GPU'] = f'{gpu.name}, {gpu.total_memory / 2**30:.0f} GiB'
-    return facts
 
 
 def load_average() -> str:

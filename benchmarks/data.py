@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,42 +52,43 @@ def run_data(bench: Bench) -> None:
             )  # fmt: skip
     configs[REDUCED] = copy.deepcopy(ours)
     configs[REDUCED].train_dataloader.dataset.pipeline[0].reduce_for = ours.codec.input_size
-    with _one_thread():
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1), cv2.setNumThreads(0)  # as in a data loader's worker
+    try:
         _samples(bench, 'train', configs)
         _loaders(bench, configs)
         _samples(bench, 'test', {name: configs[name] for name in (MMPOSE, OURS)})
+    finally:
+        torch.set_num_threads(threads[0]), cv2.setNumThreads(threads[1])
 
 
 def _samples(bench: Bench, split: str, configs: dict[str, Config]) -> None:
-    title = f'data: {split} samples'
-    bench.say(f'{title}: reading annotations')
+    bench.say(f'data: {split} samples, reading annotations')
     datasets = {
         name: DATASETS.build(copy.deepcopy(cfg[f'{split}_dataloader'].dataset))
         for name, cfg in configs.items()
     }
     num = min(map(len, datasets.values()))
     num = min(num, QUICK_SAMPLES) if bench.options.quick else num
-    # Persons of an image follow one another only in testing
-    order = range(num) if split == 'test' else np.random.default_rng(0).permutation(num)
-    comparison = bench.comparison()
-    for name, dataset in datasets.items():
-        build = partial(_all_samples, dataset, order)
-        comparison.add(name, build, tolerance=OFF_BY.get(name, 0.0))
-    comparison.check(_share_of_pixels)
-    bench.measure(
-        comparison, f'{title}, {num} of {Path(bench.options.data).name}, one thread', 'sample',
-        items=num, extra={'pixels that differ': comparison.differences.get},
-        notes=[TARGETS_NOTE] if split == 'train' else [], warm_up=1,
-    )  # fmt: skip
-    _transforms(bench, title, datasets, order)
+    order = np.arange(num)  # persons of an image follow one another
+    order = order if split == 'test' else np.random.default_rng(0).permutation(order)
 
-
-def _all_samples(dataset: Any, order: list[int]) -> Call:
-    def call() -> list[torch.Tensor]:
+    def read(dataset: Any) -> list[torch.Tensor]:
         np.random.seed(0)  # both pipelines draw from NumPy's global state
         return [dataset[int(index)]['inputs'] for index in order]
 
-    return call
+    comparison = bench.comparison()
+    for name, dataset in datasets.items():
+        build = partial(partial, read, dataset)
+        comparison.add(name, build, tolerance=OFF_BY.get(name, 0.0))
+    comparison.check(_share_of_pixels)
+    bench.measure(
+        comparison,
+        f'data: {split} samples, {num} of {Path(bench.options.data).name}, one thread', 'sample',
+        items=num, extra={'pixels that differ': comparison.differences.get}, warm_up=1,
+        notes=[TARGETS_NOTE] if split == 'train' else [],
+    )  # fmt: skip
+    _transforms(bench, split, datasets, order)
 
 
 def _share_of_pixels(found: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
@@ -97,44 +96,63 @@ def _share_of_pixels(found: list[torch.Tensor], wanted: list[torch.Tensor]) -> f
     return different / sum(each.numel() for each in wanted)
 
 
-def _transforms(bench: Bench, title: str, datasets: dict[str, Any], order: list[int]) -> None:
-    """A table of the time of each transform, by its name."""
-    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in datasets}
+def _transforms(bench: Bench, split: str, datasets: dict[str, Any], order: np.ndarray) -> None:
+    """A table of the time of each transform, by its name; medians of the rounds."""
+    rounds: dict[tuple[str, str], list[float]] = {}
     for _ in range(bench.options.rounds):
         for name, dataset in datasets.items():
-            bench.say(f'{title}: transforms of {name}')
-            rounds[name].append(_one_pass(dataset, order, bench.clock))
-    medians = {
-        name: {step: float(np.median([each[step] for each in passes])) for step in passes[0]}
-        for name, passes in rounds.items()
-    }
-    table = bench.report.table(f'{title}, ms a step', 'step', *datasets)
-    for step in dict.fromkeys(step for steps in medians.values() for step in steps):
-        table.add(step, *[medians[name].get(step) for name in datasets])
-    table.add('sum', *[sum(medians[name].values()) for name in datasets])
+            bench.say(f'data: {split} samples, transforms of {name}')
+            for step, milliseconds in _one_pass(bench, dataset, order).items():
+                rounds.setdefault((step, name), []).append(milliseconds)
+    table = bench.report.table(f'data: {split} samples, ms a step', 'step', *datasets)
+    medians = {key: float(np.median(times)) for key, times in rounds.items()}
+    for step in dict.fromkeys(step for step, _ in medians):
+        table.add(step, *[medians.get((step, name)) for name in datasets])
+    sums = [sum(x for (_, each), x in medians.items() if each == name) for name in datasets]
+    table.add('sum', *sums)
 
 
-def _one_pass(dataset: Any, order: list[int], clock: Callable[[], float]) -> dict[str, float]:
+def _one_pass(bench: Bench, dataset: Any, order: np.ndarray) -> dict[str, float]:
     """Milliseconds per sample of each transform."""
     steps = {type(step).__name__: step for step in dataset.pipeline.transforms}
     steps = {'annotation': dataset.get_data_info, **steps}
     seconds = dict.fromkeys(steps, 0.0)
     np.random.seed(0)
-    for index in order:
-        sample: Any = int(index)
+    for sample in order.tolist():
         for name, step in steps.items():
-            start = clock()
+            start = bench.clock()
             sample = step(sample)
-            seconds[name] += clock() - start
+            seconds[name] += bench.clock() - start
     return {name: 1e3 * each / len(order) for name, each in seconds.items()}
 
 
 def _loaders(bench: Bench, configs: dict[str, Config]) -> None:
     """A table of training samples through workers, collation and the data preprocessor."""
     options = bench.options
-    comparison, num_samples = bench.comparison(), {}
+    num_samples: dict[str, int] = {}
+    settings = {
+        'batch_size': BATCH, 'num_workers': options.workers,
+        'persistent_workers': options.workers > 0, 'timeout': TIMEOUT if options.workers else 0,
+    }  # fmt: skip
+
+    def build(name: str) -> Call:
+        loader = Runner.build_dataloader({**configs[name].train_dataloader, **settings}, seed=0)
+        normalize = MODELS.build(configs[name].model.data_preprocessor).to(options.device)
+
+        def call() -> int:
+            sizes = [
+                len(normalize(batch, training=True)['inputs'])
+                for _ in range(EPOCHS)
+                for batch in loader
+            ]
+            num_samples['per call'] = sum(sizes)
+            return sum(sizes)
+
+        return call
+
+    comparison = bench.comparison()
     for name in (MMPOSE, OURS):
-        comparison.add(name, partial(_epochs, bench, configs[name], num_samples))
+        comparison.add(name, partial(build, name))
     comparison.check()
     bench.measure(
         comparison,
@@ -143,38 +161,3 @@ def _loaders(bench: Bench, configs: dict[str, Config]) -> None:
         'sample', items=num_samples.get('per call', 1), warm_up=1,
         notes=[CLOCK_NOTE] if options.clock == 'cpu' else [],
     )  # fmt: skip
-
-
-def _epochs(bench: Bench, cfg: Config, num_samples: dict[str, int]) -> Call:
-    workers = bench.options.workers
-    loader = copy.deepcopy(cfg.train_dataloader)
-    loader.update(
-        batch_size=BATCH, num_workers=workers, persistent_workers=workers > 0,
-        timeout=TIMEOUT if workers else 0,
-    )  # fmt: skip
-    batches = Runner.build_dataloader(loader, seed=0)
-    normalize = MODELS.build(cfg.model.data_preprocessor).to(torch.device(bench.options.device))
-
-    def call() -> int:
-        sizes = [
-            len(normalize(batch, training=True)['inputs'])
-            for _ in range(EPOCHS)
-            for batch in batches
-        ]
-        num_samples['per call'] = sum(sizes)
-        return sum(sizes)
-
-    return call
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """As in a data loader's worker."""
-    before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        cv2.setNumThreads(before[1])

@@ -58,7 +58,7 @@ def run_inferencer(bench: Bench) -> None:
     options = bench.options
     bench.say('inferencer: rendering the video')
     video, boxes = make_video(bench.folder, NUM_FRAMES[options.quick])
-    models = Models(options.config, options.device, options.checkpoint)
+    models = bench.models()
     weights = str(bench.folder / 'pose.pth')
     torch.save({'state_dict': models.weights}, weights)
     settings = {'device': options.device, 'det_model': 'whole_image'}
@@ -115,7 +115,7 @@ def run_inferencer(bench: Bench) -> None:
 def run_export(bench: Bench) -> None:
     """A table for each batch size."""
     options = bench.options
-    models = Models(options.config, options.device, options.checkpoint)
+    models = bench.models()
     models.cfg.model.test_cfg.flip_test = models.mmpose_cfg.model.test_cfg.flip_test = False
     meta = dataset_meta_from_config(models.cfg, dataset_mode='test')
     bench.say('export: rendering the image')

@@ -59,26 +59,22 @@ def _suppression(bench: Bench, num_poses: int) -> Comparison:
         {'keypoints': np.insert(pose, 2, 1, axis=1), 'score': score, 'area': area}
         for pose, score, area in zip(keypoints, scores, areas)
     ]
-    theirs = partial(mmpose_oks_nms, as_dicts, NMS_THRESHOLD, sigmas)
-    ours = partial(oks_nms, keypoints, scores, areas, NMS_THRESHOLD, sigmas)
     comparison = bench.comparison()
-    comparison.add(MMPOSE, lambda: theirs)
-    comparison.add('ours', lambda: ours)
+    comparison.add(MMPOSE, lambda: partial(mmpose_oks_nms, as_dicts, NMS_THRESHOLD, sigmas))
+    poses = keypoints, scores, areas
+    comparison.add('ours', lambda: partial(oks_nms, *poses, NMS_THRESHOLD, sigmas))
     return comparison
 
 
 def _coco(bench: Bench, num_images: int) -> None:
-    people = annotations(num_images, PERSONS_PER_IMAGE)
-    images = [
-        {'id': index, 'width': 640, 'height': 480, 'file_name': f'{index:012d}.jpg'}
-        for index in range(1, num_images + 1)
-    ]
+    people, path = annotations(num_images, PERSONS_PER_IMAGE), bench.folder / 'coco_metric.json'
+    ids, size = range(1, num_images + 1), {'width': 640, 'height': 480}
+    images = [{'id': index, 'file_name': f'{index:012d}.jpg', **size} for index in ids]
     categories = [{'id': 1, 'name': 'person'}]
-    path = str(bench.folder / 'coco_metric.json')
     write_json(path, {'images': images, 'annotations': people, 'categories': categories})
     meta = {**parse_pose_metainfo(coco_metainfo()), 'dataset_name': 'benchmark'}
     types = {MMPOSE: 'CocoMetric', 'ours': 'hrnet_ext.CocoMetric'}
-    comparison = _metrics(bench, types, path, meta, predicted(people, 2), 'coco/AP')
+    comparison = _metrics(bench, types, str(path), meta, predicted(people, 2), 'coco/AP')
     title = f'CocoMetric, {num_images} images of {PERSONS_PER_IMAGE}, two guesses each'
     _measure(bench, title, num_images, comparison)
 
@@ -127,38 +123,35 @@ def annotations(num_images: int, persons_per_image: int) -> list[dict[str, Any]]
     keypoints = corners[:, None] + rng.uniform(size=(num, NUM_KEYPOINTS, 2)) * sizes[:, None]
     return [
         {
-            'id': index + 1,
-            'image_id': index // persons_per_image + 1,
-            'category_id': 1,
-            'iscrowd': 0,
-            'num_keypoints': NUM_KEYPOINTS,
+            'id': index + 1, 'image_id': index // persons_per_image + 1,
+            'category_id': 1, 'iscrowd': 0, 'num_keypoints': NUM_KEYPOINTS,
             'bbox': [*corners[index].tolist(), *sizes[index].tolist()],
             'area': float(sizes[index].prod() * 0.6),
             'keypoints': np.insert(keypoints[index], 2, 2, axis=1).ravel().tolist(),
         }
         for index in range(num)
-    ]
+    ]  # fmt: skip
 
 
 def predicted(people: list[dict[str, Any]], num_guesses: int) -> list[dict[str, Any]]:
     """Data samples, as dicts, of ``num_guesses`` poses near each annotated person."""
     rng = np.random.default_rng(1)
 
-    def scores(*shape: int) -> np.ndarray:
-        return rng.uniform(0.3, 1, shape).astype(np.float32)
-
-    samples = []
-    for index, person in enumerate(each for each in people for _ in range(num_guesses)):
+    def sample(index: int, person: dict[str, Any]) -> dict[str, Any]:
         keypoints = np.reshape(person['keypoints'], (1, NUM_KEYPOINTS, 3))[..., :2]
-        keypoints = keypoints + rng.normal(scale=PIXELS_OFF, size=keypoints.shape)
-        scale = np.float32([person['bbox'][2:]]) * PADDING
-        found = {
-            'keypoints': keypoints.astype(np.float32), 'keypoint_scores': scores(1, NUM_KEYPOINTS)
-        }  # fmt: skip
-        sample = {
+        noise = rng.normal(scale=PIXELS_OFF, size=keypoints.shape)
+        scores = rng.uniform(0.3, 1, (2, 1, NUM_KEYPOINTS)).astype(np.float32)
+        return {
             'id': index, 'img_id': person['image_id'], 'category_id': 1, 'raw_ann_info': {},
-            'ori_shape': (480, 640), 'pred_instances': found,
-            'gt_instances': {'bbox_scores': scores(1), 'bbox_scales': scale},
+            'ori_shape': (480, 640),
+            'pred_instances': {
+                'keypoints': (keypoints + noise).astype(np.float32), 'keypoint_scores': scores[0],
+            },
+            'gt_instances': {
+                'bbox_scores': scores[1, :, 0],
+                'bbox_scales': np.float32([person['bbox'][2:]]) * np.float32(PADDING),
+            },
         }  # fmt: skip
-        samples.append(sample)
-    return samples
+
+    guesses = [person for person in people for _ in range(num_guesses)]
+    return [sample(*each) for each in enumerate(guesses)]

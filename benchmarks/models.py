@@ -5,6 +5,7 @@ Legend: B images; images (B, 3, H, W) normalized; heatmaps (B, K, H / 4, W / 4).
 
 from __future__ import annotations
 
+import argparse
 import copy
 import io
 from functools import partial
@@ -23,6 +24,7 @@ from hrnet_ext.checkpoints import convert, load_checkpoint
 from hrnet_ext.export.graph import Network
 from hrnet_ext.inference import optimize
 from hrnet_ext.inference.engine_network import TRIAL_AFTER
+from hrnet_ext.inference.engines import installed
 from hrnet_ext.models.architecture import stages_of_width
 from hrnet_ext.models.layers import BLOCKS
 from hrnet_ext.runtimes.to_onnx import to_onnx
@@ -32,7 +34,7 @@ OUR_PREFIX = 'hrnet_ext.'
 TOPDOWN = 'mmpose::body_2d_keypoint/topdown_heatmap/'
 MMPOSE_CONFIG = f'{TOPDOWN}coco/td-hm_hrnet-w32_8xb64-210e_coco-256x192.py'
 SHAPE_KEYS = ('width', 'num_modules', 'num_blocks', 'bottleneck_width')
-HEATMAPS = 'heatmaps'  # output of the exported network
+PRECISIONS = {'fp32': torch.float32, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 class Models:
@@ -59,6 +61,11 @@ class Models:
         self.device = device
         self.input_size = tuple(self.cfg.codec.input_size)
         self.weights = convert(load_checkpoint(checkpoint))[0] if checkpoint else self._random()
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Models:
+        """The models that a command line names."""
+        return cls(options.config, options.device, options.checkpoint)
 
     def __str__(self) -> str:
         width, height = self.input_size
@@ -149,34 +156,17 @@ def exported(model: nn.Module, images: Tensor) -> bytes:
     """The network as the exporter writes it in ONNX, without decoding: images to heatmaps."""
     file = io.BytesIO()
     network = Network(copy.deepcopy(model).cpu(), torch.float32).eval()
-    to_onnx(network, images.cpu(), file, takes='images', gives=[HEATMAPS])
+    to_onnx(network, images.cpu(), file, takes='images', gives=['heatmaps'])
     return file.getvalue()
 
 
-def in_onnxruntime(network: bytes, images: Tensor) -> Call:
-    """ONNX Runtime on the CPU or on CUDA, including the copies."""
-    from hrnet_ext.runtimes.onnx_runtime import OnnxRuntimeModel  # an optional package
-
-    provider = 'CUDAExecutionProvider' if images.is_cuda else 'CPUExecutionProvider'
-    model = OnnxRuntimeModel(network, provider=provider, num_threads=torch.get_num_threads())
-    array = images.cpu().numpy()
-    return lambda: model(array)[HEATMAPS]
-
-
-def in_openvino(network: bytes, images: Tensor, precision: str) -> Call:
-    """OpenVINO on the CPU, compiled for this batch size, in ``'f32'`` or ``'bf16'``."""
-    from hrnet_ext.runtimes import open_vino  # an optional package
-
-    if images.is_cuda:
-        raise RuntimeError('openvino has no CUDA')
-    if precision not in ('f32', open_vino.best_half(open_vino.capabilities_of())):
-        raise RuntimeError(f'this CPU has no {precision}')
-    model = open_vino.shared_core().read_model(network)
-    open_vino.fix_batch(model, len(images))
-    threads = torch.get_num_threads()
-    compiled = open_vino.OpenVinoModel(model, precision=precision, num_threads=threads)
-    array = images.cpu().numpy()
-    return lambda: compiled(array)[HEATMAPS]
+def in_runtime(name: str, precision: str, network: bytes, images: Tensor) -> Call:
+    """An exported network in ONNX Runtime or OpenVINO, as ``hrnet_ext.optimize`` opens it."""
+    dtype = PRECISIONS[precision]
+    runtimes = installed(dtype)
+    if name not in runtimes or images.is_cuda:
+        raise RuntimeError(f'{name} is not installed, or has no {precision} on {images.device}')
+    return partial(runtimes[name](network, dtype, len(images)), images)
 
 
 def _extra_of(**shape: Any) -> dict[str, Any]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from hrnet_ext import cli
-from hrnet_ext.writing import check_writable
 
 PARTS = {
     'forward': 'forward', 'train': 'training', 'data': 'data', 'codec': 'codec',
@@ -50,12 +48,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def default_data() -> str | None:
-    """A folder of COCO's photographs beside the checkout, if there is one."""
-    folder = Path(__file__).resolve().parents[2] / 'shared' / 'data' / 'coco_mini'
-    return str(folder) if folder.is_dir() else None
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description='Time hrnet_ext and MMPose in turns, on the same work with the same weights. '
@@ -78,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add('--quick', action='store_true', help='a small network and little data: only a trial')
     add('--device', help='cpu, cuda:0, ...; by default a GPU if there is one')
     add('--threads', **number, help="compute threads (PyTorch's default)")
-    add('--json', type=_writable, metavar='FILE', help='also write everything to this file')
+    add('--json', metavar='FILE', help='also write everything to this file')
     add('--rounds', **number, default=10, help='timings of each entry (%(default)s)')
     add(
         '--clock', choices=('wall', 'cpu'), default='wall',
@@ -94,17 +86,14 @@ def _parser() -> argparse.ArgumentParser:
         default='hrnet_w32_coco',
         help='a config, or the name of a shipped one (%(default)s)',
     )
-    add('--checkpoint', type=_file, metavar='FILE', help='its weights (random)')
+    add('--checkpoint', type=_existing, metavar='FILE', help='its weights (random)')
     add('--detector', metavar='CONFIG', help="inferencer: MMDetection's config (boxes are given)")
-    add('--detector-checkpoint', type=_file, metavar='FILE', help='its weights')
+    add('--detector-checkpoint', type=_existing, metavar='FILE', help='its weights')
     add(
         '--modes', nargs='+', choices=cli.MODES, default=['off', 'fp32', 'bf16'], metavar='MODE',
         help='modes of hrnet_ext.optimize (off fp32 bf16; on CUDA also fp16 and +compile)',
     )  # fmt: skip
-    add(
-        '--data', type=_folder, default=default_data(), metavar='DIR',
-        help="data: photographs in COCO's layout",
-    )  # fmt: skip
+    add('--data', type=_existing, metavar='DIR', help="data: photographs in COCO's layout")
     add('--scratch', metavar='DIR', help='keep rendered data here (a temporary folder)')
     add(
         '--batch-sizes',
@@ -140,18 +129,7 @@ def _positive(text: str) -> int:
     return _count(text, 1)
 
 
-def _file(path: str) -> str:
-    if not os.path.isfile(path):
-        raise argparse.ArgumentTypeError(f'there is no file {path}')
-    return path
-
-
-def _folder(path: str) -> str:
-    if not os.path.isdir(path):
-        raise argparse.ArgumentTypeError(f'there is no folder {path}')
-    return path
-
-
-def _writable(path: str) -> str:
-    check_writable(Path(path).parent)
+def _existing(path: str) -> str:
+    if not os.path.exists(path):
+        raise argparse.ArgumentTypeError(f'there is no {path}')
     return path

@@ -52,24 +52,21 @@ def random_keypoints(
 def cropped(num: int, input_size: tuple[int, int]) -> list[dict[str, Any]]:
     """Persons on images of noise, as pipelines have them after ``TopdownAffine``."""
     rng = np.random.default_rng(0)
-    keypoints, visible = random_keypoints(num, input_size)
     return [
         {
             'img': rng.integers(0, 255, (*reversed(input_size), 3), dtype=np.uint8),
             'input_size': input_size,
-            'transformed_keypoints': keypoints[index : index + 1],
-            'keypoints': keypoints[index : index + 1],
-            'keypoints_visible': visible[index : index + 1],
-            'dataset_keypoint_weights': np.ones_like(visible[:1]),
+            'transformed_keypoints': keypoints[None],
+            'keypoints': keypoints[None],
+            'keypoints_visible': visible[None],
+            'dataset_keypoint_weights': np.ones_like(visible[None]),
             'flip_indices': flip_indices(),
         }
-        for index in range(num)
+        for keypoints, visible in zip(*random_keypoints(num, input_size))
     ]
 
 
-def packed(
-    steps: Iterable[Callable], num: int, input_size: tuple[int, int]
-) -> list[dict[str, Any]]:
+def packed(steps: Iterable[Callable], num: int, input_size: tuple[int, int]) -> list[dict]:
     """The same persons after the rest of a pipeline: ``steps`` make targets, and pack."""
     samples = cropped(num, input_size)
     for step in steps:
@@ -78,12 +75,12 @@ def packed(
 
 
 def render(folder: Path, *, num_train: int = 1, num_val: int = 1, layout: str = 'coco') -> Path:
-    """A folder of easy rendered images; found again if ``folder`` is kept.
+    """A new folder of easy rendered images, in ``folder``; found again if that is kept.
 
     Args:
-        folder: The new folder is made in it.
-        num_train, num_val: Images (PoseTrack18: videos).
-        layout: ``'coco'`` or ``'posetrack18'``.
+        folder: Where the new one is made.
+        num_train, num_val: Images; videos in the layout ``'posetrack18'``.
+        layout: Of the annotations.
     """
     spec = make_spec(layout, num_train=num_train, num_val=num_val)
     folder = folder / f'{layout}_{num_train}_{num_val}'
@@ -97,66 +94,44 @@ def render_persons(folder: Path, num: int) -> Path:
 
 
 def first_persons(folder: Path, num: int) -> tuple[str, int]:
-    """An annotation file of the first validation images with at least ``num`` persons.
+    """An annotation file of the first images with at least ``num`` persons, and their number.
 
-    Returns:
-        The file, relative to ``folder``, and how many persons it has.
+    Its path is relative to ``folder``.
     """
-    content = json.loads((folder / ANNOTATIONS).read_text())
-    persons = _by_image(content)
+    content, persons = _read(folder)
     images, kept = [], []
     for image in content['images']:
-        if len(kept) >= num:
-            break
-        images.append(image)
-        kept += persons[image['id']]
+        if len(kept) < num:
+            images.append(image)
+            kept += persons[image['id']]
     name = f'annotations/val_{num}_persons.json'
     write_json(folder / name, {**content, 'images': images, 'annotations': kept})
     return name, len(kept)
 
 
 def make_video(folder: Path, num_frames: int) -> tuple[str, np.ndarray]:
-    """A video with ten persons in each frame.
-
-    Returns:
-        The file, and the boxes (F, 10, 4).
-    """
-    tiles = _single_persons(render(folder, num_val=SINGLES))
-    side = len(tiles[0][0])
-    path = str(folder / f'video_{num_frames}.mp4')
-    writer = cv2.VideoWriter(
-        path, cv2.VideoWriter_fourcc(*'mp4v'), 10, (COLUMNS * side, ROWS * side)
-    )
-    corners = [np.tile([x, y], 2) * side for y in range(ROWS) for x in range(COLUMNS)]
-    boxes = []
-    for index in range(num_frames):
-        chosen = [tiles[(index + place) % len(tiles)] for place in range(COLUMNS * ROWS)]
-        images = [image for image, _ in chosen]
-        rows = [
-            np.hstack(images[start : start + COLUMNS]) for start in range(0, len(images), COLUMNS)
-        ]
-        writer.write(np.vstack(rows))
-        boxes.append([box + corner for (_, box), corner in zip(chosen, corners)])
-    writer.release()
-    return path, np.array(boxes, np.float32)
-
-
-def _single_persons(folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Images that show one person, and its box x1, y1, x2, y2."""
-    content = json.loads((folder / ANNOTATIONS).read_text())
-    persons = _by_image(content)
+    """A video file with ten persons in each frame, and their boxes (F, 10, 4)."""
+    rendered = render(folder, num_val=SINGLES)
+    content, persons = _read(rendered)
     singles = [image for image in content['images'] if len(persons[image['id']]) == 1]
-    found = []
-    for image in singles:
-        x, y, w, h = persons[image['id']][0]['bbox']
-        path = folder / 'val2017' / image['file_name']
-        found.append((cv2.imread(str(path)), np.array([x, y, x + w, y + h])))
-    return found
+    tiles = [cv2.imread(str(rendered / 'val2017' / image['file_name'])) for image in singles]
+    of_tiles = np.array([persons[image['id']][0]['bbox'] for image in singles])
+    of_tiles[:, 2:] += of_tiles[:, :2]
+    side, path = len(tiles[0]), str(folder / f'video_{num_frames}.mp4')
+    size = (COLUMNS * side, ROWS * side)
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*'mp4v'), 10, size)
+    corners = np.array([(x, y, x, y) for y in range(ROWS) for x in range(COLUMNS)]) * side
+    chosen = (np.arange(num_frames)[:, None] + np.arange(COLUMNS * ROWS)) % len(tiles)
+    for frame in chosen.reshape(num_frames, ROWS, COLUMNS):
+        writer.write(np.vstack([np.hstack([tiles[index] for index in row]) for row in frame]))
+    writer.release()
+    return path, (of_tiles[chosen] + corners).astype(np.float32)
 
 
-def _by_image(content: dict[str, Any]) -> dict[int, list[dict]]:
-    """Annotations by the id of their image."""
+def _read(folder: Path) -> tuple[dict[str, Any], dict[int, list[dict]]]:
+    """The validation annotations, and those of each image."""
+    content = json.loads((folder / ANNOTATIONS).read_text())
     persons: dict[int, list[dict]] = defaultdict(list)
     for annotation in content['annotations']:
         persons[annotation['image_id']].append(annotation)
-    return persons
+    return content, persons

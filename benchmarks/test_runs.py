@@ -16,9 +16,9 @@ from mmengine.runner import Runner
 from torch.utils.benchmark import timer
 
 from benchmarks.bench import Bench
-from benchmarks.comparison import MMPOSE, Call, reason
+from benchmarks.comparison import MMPOSE, Call
 from benchmarks.models import Models
-from benchmarks.processes import in_child, peak_memory
+from benchmarks.processes import peak_memory
 from benchmarks.samples import first_persons, render_persons
 
 MOST_ROUNDS = 3  # a run of W32 on 500 persons takes minutes
@@ -37,7 +37,7 @@ def run_test(bench: Bench) -> None:
     options = bench.options
     bench.say('test: rendering')
     folder = render_persons(bench.folder, options.people)
-    models = Models(options.config, options.device, options.checkpoint)
+    models = bench.models()
     bench.say('test: warm-up')
     few = Runs(models, folder, FEW, bench.folder / 'few', workers=0)
     for name in (MMPOSE, 'ours, off'):  # loads what is loaded once
@@ -80,25 +80,20 @@ def run_growth(bench: Bench) -> None:
         'entry', 'people', 's', 'ms per person', 'peak memory, MiB', 'KiB per person more',
         notes=[GROWTH_NOTE],
     )  # fmt: skip
+    where = folder, bench.folder / 'growth'
     for name in (MMPOSE, 'ours, fp32'):
         before = None
         for size in options.growth:
-            bench.say(f'growth: {name}, {size} persons')
-            work_dir = bench.folder / 'growth'
-            try:
-                num, seconds, peak = in_child(
-                    measure_run, options.device, name, folder, size, work_dir
-                )
-            except Exception as error:
-                table.add(name, f'not run: {reason(error)}')
-                continue
-            more = before and (peak - before[1]) * 2**10 / (num - before[0])
-            table.add(name, num, seconds, 1e3 * seconds / num, peak, more)
-            before = num, peak
+            found = bench.in_child(table, measure_run, name, options.device, size, *where)
+            if found:
+                num, seconds, peak = found
+                more = before and (peak - before[1]) * 2**10 / (num - before[0])
+                table.add(name, num, seconds, 1e3 * seconds / num, peak, more)
+                before = num, peak
 
 
 def measure_run(
-    device: str, name: str, folder: Path, size: int, work_dir: Path
+    name: str, device: str, size: int, folder: Path, work_dir: Path
 ) -> tuple[int, float, float]:
     """Number of persons, seconds, and peak memory of the process in MiB."""
     runs = Runs(Models(GROWTH_CONFIG, device), folder, size, work_dir, workers=0)

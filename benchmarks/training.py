@@ -16,44 +16,41 @@ from mmengine.registry import DATASETS, FUNCTIONS, MODELS, TRANSFORMS, init_defa
 from torch.utils.data._utils.pin_memory import pin_memory
 
 from benchmarks.bench import Bench
-from benchmarks.comparison import MMPOSE, Call, reason
+from benchmarks.comparison import MMPOSE, Call
 from benchmarks.models import Models, exact_off_by
-from benchmarks.processes import in_child, peak_memory, reset_peak_memory
+from benchmarks.processes import peak_memory, reset_peak_memory
 from benchmarks.samples import cropped, packed, render
 from hrnet_ext.apis.run_config import read_config
 from hrnet_ext.precision import choice_for
 
 ADAM = {'type': 'Adam', 'lr': 5e-4}
-WITH_TARGETS = 'MMPose, targets made'
-THEIRS: dict[
-    str, dict[str, Any]
-] = {  # optimizer wrappers, as MMPose's configs and options set them
+FUSED = {**ADAM, 'fused': True}
+OUR_AMP = {'type': 'hrnet_ext.AmpOptimWrapper', 'optimizer': FUSED}
+WITH_TARGETS, AS_CONFIGURED = 'MMPose, targets made', 'ours, as configured'
+# Optimizer wrappers: MMPose's as its configs and options set them, and our fastest settings
+THEIRS: dict[str, dict[str, Any]] = {
     MMPOSE: {'type': 'OptimWrapper', 'optimizer': ADAM},
     WITH_TARGETS: {'type': 'OptimWrapper', 'optimizer': ADAM},
     'MMPose, --amp': {'type': 'AmpOptimWrapper', 'optimizer': ADAM},
 }
-
-
-def _amp(dtype: str) -> dict[str, Any]:
-    return {'type': 'hrnet_ext.AmpOptimWrapper', 'dtype': dtype, 'optimizer': FUSED}
-
-
-FUSED = {**ADAM, 'fused': True}
-AS_CONFIGURED = 'ours, as configured'
-OURS: dict[str, dict[str, Any]] = {  # our fastest settings; the model is channels-last, too
+OURS: dict[str, dict[str, Any]] = {  # the model is channels-last, too
     'ours, fp32': {'type': 'OptimWrapper', 'optimizer': FUSED},
-    'ours, bf16': _amp('bfloat16'),
-    'ours, fp16': _amp('float16'),
+    'ours, bf16': {**OUR_AMP, 'dtype': 'bfloat16'},
+    'ours, fp16': {**OUR_AMP, 'dtype': 'float16'},
 }
 RECOMPUTED = ', with_cp'  # gradient checkpointing: less memory, more time
 HALF_OFF_BY = 0.05  # of the first loss
-STEPS_FOR_MEMORY = 2
+TARGETS_NOTE = (
+    'forward, loss, accuracy, backward, Adam. MMPose makes targets in its pipeline: '
+    f'"{WITH_TARGETS}" adds that time, on one thread; our steps always include it'
+)
 MEMORY_NOTE = {
-    True: 'memory of tensors on the device',
-    False: 'resident memory of the process, some 800 MiB of imported libraries included',
+    'cuda': 'memory of tensors on the device',
+    'cpu': 'resident memory of the process, some 800 MiB of imported libraries included',
 }
 CURVE_CONFIG, CURVE_IMAGES, CURVE_PARTS = 'hrnet_synthetic', 1000, 4
 SEEDS = (0, 1, 2)
+CURVE_NOTE = 'mean loss of the steps; "over range": difference of the means / range of fp32'
 
 
 def run_train(bench: Bench) -> None:
@@ -78,19 +75,17 @@ def build_step(name: str, models: Models, batch: int) -> Call:
     """An entry's training step, from the weights that all entries begin with."""
     if name in THEIRS:
         return _mmpose_step(name, models, batch)
-    changes: dict[str, Any] = {}
-    wrapper = models.cfg.optim_wrapper.to_dict()
+    wrapper, changes = models.cfg.optim_wrapper.to_dict(), {}
     if name != AS_CONFIGURED:
-        wrapper = OURS[name.removesuffix(RECOMPUTED)]
+        wrapper = copy.deepcopy(OURS[name.removesuffix(RECOMPUTED)])
         backbone = {**models.cfg.model.backbone, 'with_cp': name.endswith(RECOMPUTED)}
         changes = {'channels_last': True, 'backbone': backbone}
     model = models.ours(**changes).train()
-    wrapper = build_optim_wrapper(model, copy.deepcopy(wrapper))
-    return partial(take_step, model, our_batch(models, batch), wrapper)
+    return partial(take_step, model, our_batch(models, batch), build_optim_wrapper(model, wrapper))
 
 
 def _mmpose_step(name: str, models: Models, batch: int) -> Call:
-    """MMPose's step, on targets that its pipeline made before; on request with that time."""
+    """MMPose's step, with targets made before by its pipeline, or also in the step."""
     steps = models.mmpose_cfg.train_dataloader.dataset.pipeline[-2:]
     make_target, pack = map(TRANSFORMS.build, steps)
     model = models.mmpose().train()
@@ -111,9 +106,8 @@ def our_batch(models: Models, batch: int) -> dict[str, Any]:
     loader = models.cfg.train_dataloader
     types = [step.type.rpartition('.')[2] for step in loader.dataset.pipeline]
     rest = loader.dataset.pipeline[types.index('TopdownAffine') + 1 :]
-    samples = packed(map(TRANSFORMS.build, rest), batch, models.input_size)
-    collate = loader.get('collate_fn', {'type': 'pseudo_collate'})
-    collated = FUNCTIONS.get(collate['type'])(samples)
+    collate = FUNCTIONS.get(loader.get('collate_fn', {'type': 'pseudo_collate'})['type'])
+    collated = collate(packed(map(TRANSFORMS.build, rest), batch, models.input_size))
     return pin_memory(collated) if loader.get('pin_memory') and models.device != 'cpu' else collated
 
 
@@ -125,29 +119,21 @@ def take_step(model: torch.nn.Module, batch: dict[str, Any], wrapper: OptimWrapp
 
 
 def _times(bench: Bench) -> None:
-    options = bench.options
-    models = Models(options.config, options.device, options.checkpoint)
+    options, models = bench.options, bench.models()
     title = f'train: a step of {options.config} {models}, batch {options.train_batch}'
-    bench.say(f'{title}: building')
+    bench.say(f'{title}: building and comparing the first losses')
     comparison = bench.comparison()
     for name in names_of(options.device):
         is_half = any(each in name for each in ('bf16', 'fp16', '--amp'))
         is_half |= name == AS_CONFIGURED and 'Amp' in models.cfg.optim_wrapper.type
-        comparison.add(
-            name,
-            partial(build_step, name, models, options.train_batch),
-            tolerance=HALF_OFF_BY if is_half else exact_off_by(options.device),
-        )
-    bench.say(f'{title}: comparing the first losses')
+        allowed = HALF_OFF_BY if is_half else exact_off_by(options.device)
+        build = partial(build_step, name, models, options.train_batch)
+        comparison.add(name, build, tolerance=allowed)
     comparison.check()
-    note = (
-        'forward, loss, accuracy, backward, Adam. MMPose makes targets in its pipeline: '
-        f'"{WITH_TARGETS}" adds that time, on one thread; our steps always include it'
-    )
-    extra = {'first loss off by': comparison.differences.get}
     bench.measure(
-        comparison, title, 'image', items=options.train_batch, extra=extra, notes=[note], warm_up=1
-    )
+        comparison, title, 'image', items=options.train_batch, notes=[TARGETS_NOTE], warm_up=1,
+        extra={'first loss off by': comparison.differences.get},
+    )  # fmt: skip
 
 
 def _memory(bench: Bench) -> None:
@@ -156,26 +142,20 @@ def _memory(bench: Bench) -> None:
     table = bench.report.table(
         f'train: peak memory of {options.config}, MiB, each in a process of its own',
         'entry', *[f'batch {size}' for size in sizes], 'per image',
-        notes=[MEMORY_NOTE[torch.device(options.device).type == 'cuda']],
+        notes=[MEMORY_NOTE[torch.device(options.device).type]],
     )  # fmt: skip
     for name in names_of(options.device):
-        if name == WITH_TARGETS:
-            continue
-        bench.say(f'train: memory of {name}')
-        try:
-            once, twice = (in_child(memory_of_step, options, name, size) for size in sizes)
-            table.add(name, once, twice, (twice - once) / sizes[0])
-        except Exception as error:
-            table.add(name, f'not run: {reason(error)}')
+        if name != WITH_TARGETS:
+            found = [bench.in_child(table, memory_of_step, name, options, size) for size in sizes]
+            if None not in found:
+                table.add(name, *found, (found[1] - found[0]) / sizes[0])
 
 
-def memory_of_step(options: argparse.Namespace, name: str, batch: int) -> float:
-    """Peak memory in MiB of an entry's steps."""
-    models = Models(options.config, options.device, options.checkpoint)
-    step = build_step(name, models, batch)
+def memory_of_step(name: str, options: argparse.Namespace, batch: int) -> float:
+    """Peak memory in MiB of two steps of an entry."""
+    step = build_step(name, Models.of(options), batch)
     reset_peak_memory(options.device)
-    for _ in range(STEPS_FOR_MEMORY):
-        step()
+    step(), step()
     return peak_memory(options.device)
 
 
@@ -191,23 +171,21 @@ def _loss_curves(bench: Bench) -> None:
         f'train: loss of {steps} steps of {CURVE_CONFIG} on rendered people, '
         f'batch {len(batches[0]["inputs"])}',
         'steps', *[f'{name}, {len(SEEDS)} weights (range)' for name in ('fp32', 'bf16')],
-        'bf16 over fp32', 'over range',
+        'bf16 over fp32', 'over range', notes=[CURVE_NOTE],
     )  # fmt: skip
-    table.notes.append(
-        'mean loss of the steps; "over range": difference of the means / range of fp32'
-    )
-    wrappers = [
-        {'type': 'OptimWrapper'},
-        {'type': 'hrnet_ext.AmpOptimWrapper', 'dtype': 'bfloat16'},
-    ]
+    wrappers = [{'type': 'OptimWrapper'}, {**OUR_AMP, 'dtype': 'bfloat16'}]
     losses = []
     for wrapper in wrappers:
         for seed in SEEDS:
             bench.say(f'train: loss curve, {wrapper["type"]}, weights {seed}')
-            losses.append(_losses(cfg, batches, wrapper, seed, bench.options.device))
+            torch.manual_seed(seed)
+            model = MODELS.build(copy.deepcopy(cfg.model)).to(bench.options.device).train()
+            optimizer = {'type': 'Adam', 'lr': 1e-3}
+            built = build_optim_wrapper(model, {**wrapper, 'optimizer': optimizer})
+            taken = [take_step(model, batch, built) for batch in batches]
+            losses.append(torch.stack(taken).cpu().numpy())
     curves = np.reshape(losses, (len(wrappers), len(SEEDS), steps))
-    bounds = np.linspace(0, steps, CURVE_PARTS + 1).astype(int)
-    for start, end in pairwise(bounds):
+    for start, end in pairwise(np.linspace(0, steps, CURVE_PARTS + 1).astype(int)):
         fp32, bf16 = curves[..., start:end].mean(-1)
         difference = bf16.mean() - fp32.mean()
         table.add(
@@ -222,17 +200,7 @@ def _batches(bench: Bench, cfg: Any, steps: int) -> list[dict[str, Any]]:
     batch = cfg.train_dataloader.batch_size
     bench.say('train: loss curve, rendering')
     folder = render(bench.folder, num_train=min(steps * batch, CURVE_IMAGES))
-    settings = {**copy.deepcopy(cfg.train_dataloader.dataset), 'data_root': str(folder)}
-    dataset = DATASETS.build(settings)
+    dataset = DATASETS.build({**cfg.train_dataloader.dataset, 'data_root': str(folder)})
     np.random.seed(0)
     order = np.random.default_rng(0).integers(0, len(dataset), (steps, batch))
     return [pseudo_collate([dataset[int(index)] for index in row]) for row in order]
-
-
-def _losses(
-    cfg: Any, batches: list[dict[str, Any]], wrapper: dict[str, Any], seed: int, device: str
-) -> np.ndarray:
-    torch.manual_seed(seed)
-    model = MODELS.build(copy.deepcopy(cfg.model)).to(device).train()
-    wrapper = build_optim_wrapper(model, {**wrapper, 'optimizer': {'type': 'Adam', 'lr': 1e-3}})
-    return torch.stack([take_step(model, batch, wrapper) for batch in batches]).cpu().numpy()

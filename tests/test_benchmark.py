@@ -138,9 +138,7 @@ def test_limits_of_the_cpus_instructions_are_reported(monkeypatch):
 
 def test_a_part_that_cannot_run_leaves_the_others_their_results():
     out = io.StringIO()
-    options = parse(['--quick', '--device', 'cpu', '--only', 'data', 'codec', '--rounds', '1'])
-    options.data = None
-    bench.run(options, out)
+    run('--only', 'data', 'codec', '--rounds', 1, out=out)
     assert '- data: not run: ValueError: the part data needs photographs: --data' in out.getvalue()
     assert '### codec' in out.getvalue()
 
@@ -151,8 +149,8 @@ def test_a_part_that_cannot_run_leaves_the_others_their_results():
         ('--only codec speed', "--only: invalid choice: 'speed'"),
         ('--device cuda:99', '--device cuda:99 cannot be used here; there is cpu'),
         ('--device abacus', '--device abacus cannot be used here'),
-        ('--data /nowhere', '--data: there is no folder /nowhere'),
-        ('--checkpoint no.pth', '--checkpoint: there is no file no.pth'),
+        ('--data /nowhere', '--data: there is no /nowhere'),
+        ('--checkpoint no.pth', '--checkpoint: there is no no.pth'),
         ('--config hrnet_w33_coco', 'config file not found: hrnet_w33_coco'),
         ('--modes bf17', "--modes: invalid choice: 'bf17'"),
         ('--rounds 0', '--rounds: should be at least 1, but is 0'),
