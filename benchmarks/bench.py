@@ -10,7 +10,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,7 +21,7 @@ import torch
 from torch.utils.benchmark import timer
 
 import hrnet_ext
-from benchmarks.comparison import Comparison, reason
+from benchmarks.comparison import Comparison, reason, relative_difference
 from benchmarks.models import Models
 from benchmarks.options import PARTS
 from benchmarks.processes import in_child, silence
@@ -76,25 +76,33 @@ class Bench:
         item: str,
         *,
         items: int = 1,
+        difference: Callable[[object, object], float] | None = relative_difference,
+        off_by: str = '',
         extra: Mapping[str, Callable[[str], Cell]] | None = None,
         notes: Iterable[str] = (),
-        hidden: Iterable[str] = (),
+        hidden: Collection[str] = (),
         warm_up: int = 3,
         rounds: int | None = None,
     ) -> None:
-        """Time a comparison and add its table to the report, also if that is interrupted.
+        """Check and time a comparison and add its table to the report, also if interrupted.
 
         Args:
             comparison: With its entries.
             title: Of the table.
             item: What one call handles, such as 'image'; ``items`` of them.
+            difference: Of a result and the baseline's; None for no check.
+            off_by: Column for these differences; '' for none.
             extra: Further columns, as functions of the entry's name.
             notes: For the foot of the table. A generator runs after the timing.
             hidden: Entries without a row.
             warm_up: Calls of each entry before the first round, one at most if quick.
             rounds: In place of the options'.
         """
-        extra, rounds = extra or {}, rounds or self.options.rounds
+        if difference:
+            self.say(f'{title}: comparing results')
+            comparison.check(difference)
+        extra = {**(extra or {}), **({off_by: comparison.differences.get} if off_by else {})}
+        rounds = rounds or self.options.rounds
         table = self.report.table(
             title, 'entry', f'ms per {item} (quartiles)', f'{item}s/s', *extra,
             f'times {comparison.baseline}', 'by round (quartiles)',

@@ -51,19 +51,24 @@ class Comparison:
         self.differences: dict[str, float] = {}
         self.remarks: list[str] = []
         self.rounds: list[dict[str, float]] = []
-        self._tolerances: dict[str, float] = {}
+        self._tolerances: dict[str, float | None] = {}
         self._prepare: dict[str, Call] = {}
         self._repeats: dict[str, int] = {}
 
     def add(
-        self, name: str, build: Callable[[], Call], *, tolerance: float = 0.0, prepare: Call = tuple
+        self,
+        name: str,
+        build: Callable[[], Call],
+        *,
+        tolerance: float | None = 0.0,
+        prepare: Call = tuple,
     ) -> None:
         """Build an entry. If that fails, the reason goes into ``not_run``.
 
         Args:
             name: Its name in the table.
             build: Returns the function to time, whose result :meth:`check` compares.
-            tolerance: Largest difference from the baseline's result.
+            tolerance: Largest difference from the baseline's result; None if it is not compared.
             prepare: Called before each timing, outside of it.
         """
         self._tolerances[name], self._prepare[name] = tolerance, prepare
@@ -76,20 +81,17 @@ class Comparison:
         Args:
             difference: Of a result and the baseline's; default :func:`relative_difference`.
         """
-        results: dict[str, object] = {}
-        for name in sorted(self.entries, key=lambda each: each != self.baseline):
-            if name != self.baseline and self.baseline not in results:
-                return  # nothing to compare with
-            with self._removing(name):
-                results[name] = self.entries[name]()
-            if name == self.baseline or name not in results:
+        wanted = self._result(self.baseline)
+        if wanted is None:
+            return  # nothing to compare with
+        for name, allowed in self._tolerances.items():
+            if name == self.baseline or allowed is None or (found := self._result(name)) is None:
                 continue
             with self._removing(name, 'its result cannot be compared: '):
-                far = (difference or relative_difference)(results.pop(name), results[self.baseline])
-                self.differences[name] = far
-            if not self.differences.get(name, 0) <= self._tolerances[name]:  # NaN is too far, too
-                allowed = f'allowed {self._tolerances[name]:g}'
-                self._remove(name, f'not the same work: differs by {far:.2g}, {allowed}')
+                far = self.differences[name] = (difference or relative_difference)(found, wanted)
+                if not far <= allowed:  # NaN is too far, too
+                    why = f'differs by {far:.2g}, allowed {allowed:g}'
+                    self._remove(name, f'not the same work: {why}')
 
     def warm_up(self, calls: int) -> None:
         """Call each entry; the last call determines how often a timing repeats it."""
@@ -129,6 +131,12 @@ class Comparison:
             for _ in range(repeats):
                 self.entries[name]()
             return (self.clock() - start) / repeats
+        return None
+
+    def _result(self, name: str) -> object | None:
+        if name in self.entries:
+            with self._removing(name):
+                return self.entries[name]()
         return None
 
     @contextmanager

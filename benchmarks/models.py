@@ -106,21 +106,21 @@ def mmpose_config(cfg: Config) -> Config:
     theirs, ours = get_config(MMPOSE_CONFIG), _without_prefix(cfg.to_dict())
     backbone = ours['model']['backbone']
     theirs.codec = ours['codec']
-    theirs.model = _updated(theirs.model.to_dict(), ours['model'])
+    theirs.model = _updated(theirs.model, ours['model'])
     theirs.model.head.decoder = theirs.codec
     del theirs.model.backbone['init_cfg']  # the weights are given
     if 'extra' not in backbone:
         shape = {key: backbone[key] for key in SHAPE_KEYS if key in backbone}
         theirs.model.backbone.extra = _extra_of(**shape)
     for name in ('train_dataloader', 'test_dataloader'):
-        pipeline = [step.to_dict() for step in theirs[name].dataset.pipeline]
+        steps = theirs[name].dataset.pipeline
         given = {step['type']: step for step in ours[name]['dataset']['pipeline']}
-        pipeline = [_updated(step, given.get(step['type'], {})) for step in pipeline]
-        for step in pipeline:
+        steps = [_updated(step, given.get(step['type'], {})) for step in steps]
+        for step in steps:
             if 'encoder' in step:
-                step['encoder'] = theirs.codec
-        theirs[name] = _updated(theirs[name].to_dict(), ours[name])
-        theirs[name].dataset.pipeline = pipeline
+                step['encoder'] = theirs.codec  # also with keys that MMPose's does not set
+        theirs[name] = _updated(theirs[name], ours[name])
+        theirs[name].dataset.pipeline = steps
     return theirs
 
 

@@ -60,7 +60,7 @@ def run_test(bench: Bench) -> None:
         comparison,
         f'test: {options.config} {models}, {runs.num_persons} rendered people, flip test, '
         f'{options.workers} workers',
-        'person', items=runs.num_persons, warm_up=0,
+        'person', items=runs.num_persons, warm_up=0, difference=None,
         rounds=min(options.rounds, 1 if options.quick else MOST_ROUNDS),
         extra={
             'AP': lambda name: 100 * metrics[name]['coco/AP'],

@@ -52,8 +52,12 @@ def test_mmposes_model_of_any_shipped_size_takes_our_weights(config):
     images = pair.images(1)
     ours, theirs = (models.of_network(each, images)() for each in (pair.ours(), pair.mmpose()))
     assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
-    test = pair.mmpose_cfg.test_dataloader.dataset.pipeline
-    assert next(s for s in test if s['type'] == 'TopdownAffine')['input_size'] == pair.input_size
+    for loader in (pair.mmpose_cfg.train_dataloader, pair.mmpose_cfg.test_dataloader):
+        steps = {step['type']: step for step in loader.dataset.pipeline}
+        assert steps['TopdownAffine']['input_size'] == pair.input_size
+        if 'GenerateTarget' in steps:
+            codec = {**pair.cfg.codec, 'type': 'MSRAHeatmap'}
+            assert steps['GenerateTarget']['encoder'] == codec == pair.mmpose_cfg.model.head.decoder
 
 
 def test_a_network_with_other_weights_is_not_timed(monkeypatch):
