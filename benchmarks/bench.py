@@ -22,7 +22,6 @@ from torch.utils.benchmark import timer
 
 import hrnet_ext
 from benchmarks.comparison import Comparison, reason, relative_difference
-from benchmarks.models import Models
 from benchmarks.options import PARTS
 from benchmarks.processes import in_child, silence
 from benchmarks.report import Cell, Report, Spread, Table
@@ -51,10 +50,6 @@ class Bench:
         is_terminal = self._progress.isatty()
         self._progress.write(f'\r{text[:99]:<99}\r' if is_terminal else f'{text}\n')
         self._progress.flush()
-
-    def models(self) -> Models:
-        """Ours and MMPose's, of the options' config."""
-        return Models.of(self.options)
 
     def in_child(self, table: Table, function: Callable, name: str, *args: Any) -> Any:
         """Call ``function(name, *args)`` in a process of its own; add a row if it fails."""

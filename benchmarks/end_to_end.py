@@ -58,7 +58,7 @@ def run_inferencer(bench: Bench) -> None:
     options = bench.options
     bench.say('inferencer: rendering the video')
     video, boxes = make_video(bench.folder, NUM_FRAMES[options.quick])
-    models = bench.models()
+    models = Models.of(options)
     weights = str(bench.folder / 'pose.pth')
     torch.save({'state_dict': models.weights}, weights)
     settings = {'device': options.device, 'det_model': 'whole_image'}
@@ -111,7 +111,7 @@ def run_inferencer(bench: Bench) -> None:
 def run_export(bench: Bench) -> None:
     """A table for each batch size."""
     options = bench.options
-    models = bench.models()
+    models = Models.of(options)
     models.cfg.model.test_cfg.flip_test = models.mmpose_cfg.model.test_cfg.flip_test = False
     meta = dataset_meta_from_config(models.cfg, dataset_mode='test')
     bench.say('export: rendering the image')

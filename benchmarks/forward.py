@@ -30,7 +30,7 @@ NOTE = '"off by": largest difference of heatmaps, over their maximum'
 
 def run_forward(bench: Bench) -> None:
     """A table for each batch size."""
-    options, models = bench.options, bench.models()
+    options, models = bench.options, Models.of(bench.options)
     # A multiply-add is two operations
     operations = 2 * sum(part.multiply_adds for part in measure_config(models.cfg).values())
     for batch in options.batch_sizes:

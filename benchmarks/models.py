@@ -64,7 +64,7 @@ class Models:
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Models:
-        """The models that a command line names."""
+        """The models that the command line names."""
         return cls(options.config, options.device, options.checkpoint)
 
     def __str__(self) -> str:
@@ -140,12 +140,7 @@ def optimized(models: Models, mode: str, images: Tensor) -> Call:
 
 
 def settled(call: Call, images: Tensor | np.ndarray) -> Call:
-    """Call an optimized model often enough for it to have chosen its engine (on CPUs).
-
-    Args:
-        call: Runs the model.
-        images: A batch of them, or anything as long.
-    """
+    """A call after so many that, on a CPU, an optimized model has chosen its engine."""
     if not getattr(images, 'is_cuda', False):
         for _ in range(-(-TRIAL_AFTER // len(images))):
             call()

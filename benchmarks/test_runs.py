@@ -37,7 +37,7 @@ def run_test(bench: Bench) -> None:
     options = bench.options
     bench.say('test: rendering')
     folder = render_persons(bench.folder, options.people)
-    models = bench.models()
+    models = Models.of(options)
     bench.say('test: warm-up')
     few = Runs(models, folder, FEW, bench.folder / 'few', workers=0)
     for name in (MMPOSE, 'ours, off'):  # loads what is loaded once

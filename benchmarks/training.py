@@ -119,7 +119,7 @@ def take_step(model: torch.nn.Module, batch: dict[str, Any], wrapper: OptimWrapp
 
 
 def _times(bench: Bench) -> None:
-    options, models = bench.options, bench.models()
+    options, models = bench.options, Models.of(bench.options)
     title = f'train: a step of {options.config} {models}, batch {options.train_batch}'
     bench.say(f'{title}: building')
     comparison = bench.comparison()

@@ -132,6 +132,16 @@ def test_evaluation_gives_the_same_ap_before_it_is_timed():
             assert [row[0] for row in rows] == ['MMPose', 'ours']
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize('part', ['train', 'test', 'growth', 'inferencer'])
+def test_every_entry_of_a_quick_run_does_the_same_work(part):
+    more = ['--rounds', 1, '--loss-curve', 4, '--people', 8, '--growth', 4, 8]
+    report = run('--only', part, *more)
+    cells = [cell for table in report.tables for row in table.rows for cell in row]
+    assert report.tables[0].rows[0][0] == 'MMPose'
+    assert [cell for cell in cells if str(cell).startswith('not run')] == []
+
+
 def test_limits_of_the_cpus_instructions_are_reported(monkeypatch):
     monkeypatch.setenv('ONEDNN_MAX_CPU_ISA', 'AVX2')
     monkeypatch.setenv('OV_CPU_MAX_ISA', 'AVX2')
