@@ -79,15 +79,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """
     parser = _parser()
     given = parser.parse_args(arguments)
-    import torch  # only now: --help should not wait for it
-    from mmengine.device import get_device
+    from hrnet_ext.devices import choose_device  # only now: --help should not wait for PyTorch
 
-    device = given.device or get_device()
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        usable = ', '.join(['cpu', *[f'cuda:{i}' for i in range(torch.cuda.device_count())]])
-        raise ValueError(f'--device {device} cannot be used here; there is {usable}') from error
+    device = choose_device(given.device)
     by_device = ON_CUDA if device.startswith('cuda') else {}
     parser.set_defaults(**{**by_device, **(QUICK if given.quick else {}), 'device': device})
     return parser.parse_args(arguments)

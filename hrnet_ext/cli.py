@@ -144,9 +144,11 @@ def is_users(error: BaseException) -> bool:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a file is of the package, or the tool itself."""
-    tool = getattr(sys.modules['__main__'], '__file__', None)
-    return path.startswith(f'{_path(os.path.dirname(__file__))}/') or path == _path(tool)
+    """Whether a file is of the package, the tool itself, or of the checkout's benchmarks."""
+    tool = _path(getattr(sys.modules['__main__'], '__file__', None))
+    benchmarks = os.path.join(os.path.dirname(os.path.dirname(tool)), 'benchmarks')
+    folders = (_path(os.path.dirname(__file__)), _path(benchmarks))
+    return path == tool or path.startswith(tuple(f'{folder}/' for folder in folders))
 
 
 def _place(error: BaseException) -> tuple[str, str]:
