@@ -450,6 +450,18 @@ def test_a_stalled_stream_does_not_hold_the_run_up(inferencer, tmp_path, monkeyp
     reader.join(10)
 
 
+def test_an_address_that_does_not_answer_does_not_hold_ctrl_c_up(inferencer, monkeypatch):
+    answers = threading.Event()
+    monkeypatch.setattr(read_ahead, 'GRACE', 0.1)
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda where: answers.wait())
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        inferencer('rtsp://camera/1')
+    assert time.monotonic() - begin < 5
+    answers.set()
+
+
 @pytest.mark.parametrize('end', ['interrupt', 'close', 'drop'])
 def test_whatever_ends_a_run_its_files_are_whole(inferencer, tmp_path, monkeypatch, end):
     video = write_video(tmp_path / 'clip.mp4', 12)

@@ -23,6 +23,7 @@ from hrnet_ext.apis.frames import (
     is_of_kind,
     made_up_name,
 )
+from hrnet_ext.apis.read_ahead import read_ahead
 
 WEBCAM = 'webcam'
 STREAM_SCHEMES = ('rtsp', 'rtsps', 'rtmp', 'udp', 'tcp')
@@ -50,7 +51,8 @@ class VideoSource(Source):
 
     def _open(self, where: str | int, cure: str) -> None:
         self._in_use = Lock()
-        self._capture = cv2.VideoCapture(where)
+        # In a thread: OpenCV waits for half a minute, and does not notice Ctrl-C meanwhile.
+        (self._capture,) = read_ahead(map(cv2.VideoCapture, [where]), 1)
         if not self._capture.isOpened():
             raise ValueError(f'cannot open `{self.path}`: {cure}')
         fps = self._capture.get(cv2.CAP_PROP_FPS)
