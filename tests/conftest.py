@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
 
 import hrnet_ext  # noqa: F401 - before a test imports MMPose: it offers what that lacks
@@ -18,6 +19,13 @@ def pytest_configure() -> None:
 def pytest_collection_finish() -> None:
     """Spare MMEngine's ``gc.collect()``, one for each data set, all that was imported."""
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def default_scope_of_each_test():
+    """Runners set the default scope of the process; the next test starts without one."""
+    yield
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture

@@ -117,7 +117,8 @@ def test_the_tools_run_so(tool, tmp_path, monkeypatch):
     (tmp_path / 'weights.pth').touch()
     arguments = {
         'config': 'hrnet_w32_coco', 'cfg_options': [], 'work_dir': str(tmp_path), 'resume': None,
-        'launcher': 'none', 'show': False, 'show_dir': None, 'amp': False, 'channels_last': False,
+        'launcher': 'none', 'show': False, 'show_dir': None, 'interval': None, 'wait_time': None,
+        'amp': False, 'channels_last': False,
         'compile': False, 'no_validate': False, 'auto_scale_lr': False, 'verbose': False,
         'checkpoint': str(tmp_path / 'weights.pth'), 'out': None, 'dump': None, 'optimize': None,
     }  # fmt: skip
