@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
 
-import hrnet_ext  # noqa: F401 - before a test imports MMPose: it offers what that lacks
+import hrnet_ext  # noqa: F401 - before MMPose is imported: it offers what that lacks
 
 
 def pytest_configure() -> None:
@@ -22,10 +22,13 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def default_scope_of_each_test():
-    """Runners set the default scope of the process; the next test starts without one."""
+def globals_of_each_test():
+    """Runners leave a default scope and, if its name is fixed, a visualizer to the process."""
     yield
+    from mmpose.visualization import PoseLocalVisualizer
+
     DefaultScope._instance_dict.clear()
+    PoseLocalVisualizer._instance_dict.clear()
 
 
 @pytest.fixture

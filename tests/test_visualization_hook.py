@@ -57,8 +57,8 @@ def build(root: Path, **options) -> CocoDataset:
     """The tiny data set, with MMPose's samples."""
     pipeline = [
         {'type': 'hrnet_ext.LoadImage'},
-        {'type': 'GetBBoxCenterScale'},
-        {'type': 'PackPoseInputs'},
+        {'type': 'mmpose.GetBBoxCenterScale'},
+        {'type': 'mmpose.PackPoseInputs'},
     ]
     return CocoDataset(
         'people.json',
