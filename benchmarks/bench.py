@@ -25,8 +25,8 @@ from benchmarks.comparison import Comparison, reason, relative_difference
 from benchmarks.options import PARTS
 from benchmarks.processes import in_child, silence
 from benchmarks.report import Cell, Report, Spread, Table
-from hrnet_ext.apis.run_config import read_config
 from hrnet_ext.cpu_limit import VARIABLES
+from hrnet_ext.engine.run_config import read_config
 from hrnet_ext.precision import choice_for
 from hrnet_ext.writing import check_writable, write_json
 

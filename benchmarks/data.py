@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from benchmarks.bench import Bench
 from benchmarks.comparison import MMPOSE, Call
 from benchmarks.models import mmpose_config
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.engine.run_config import read_config
 
 OURS, REDUCED = 'ours', 'ours, JPEGs read at reduced size'
 OFF_BY = {REDUCED: 1.0}  # share of pixels that may differ; all others are to be equal

@@ -23,14 +23,14 @@ from benchmarks.bench import Bench
 from benchmarks.comparison import MMPOSE, Call, as_arrays
 from benchmarks.models import Models, settled
 from benchmarks.samples import make_video
+from hrnet_ext.acceleration import optimize
 from hrnet_ext.apis import PoseInferencer
-from hrnet_ext.apis.topdown_poses import TopdownPoses
-from hrnet_ext.export.command import write
+from hrnet_ext.commands.export import write
 from hrnet_ext.export.formats import FORMATS
 from hrnet_ext.export.model import describe
 from hrnet_ext.export.real_crops import rendered_crops
 from hrnet_ext.export.runtime import PoseSession
-from hrnet_ext.inference import optimize
+from hrnet_ext.inference.topdown_poses import TopdownPoses
 from hrnet_ext.tf32 import uses_tf32
 
 PIXELS_OFF = {'off': 0.01, 'fp32': 0.1, 'bf16': 1.0, 'fp16': 1.0, 'int8': 4.0}

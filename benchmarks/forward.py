@@ -19,7 +19,7 @@ from benchmarks.models import (
     of_network,
     optimized,
 )  # fmt: skip
-from hrnet_ext.apis.complexity import measure_config
+from hrnet_ext.inference.complexity import measure_config
 
 # Allowed difference of heatmaps over their maximum. The heatmaps of random weights are small and
 # noisy, so that half precision rounds much of them away; other work would differ by about 1.

@@ -19,12 +19,12 @@ from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor, nn
 
 from benchmarks.comparison import Call
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.acceleration import optimize
+from hrnet_ext.acceleration.engine_network import TRIAL_AFTER
+from hrnet_ext.acceleration.engines import installed
 from hrnet_ext.checkpoints import convert, load_checkpoint
+from hrnet_ext.engine.run_config import read_config
 from hrnet_ext.export.graph import Network
-from hrnet_ext.inference import optimize
-from hrnet_ext.inference.engine_network import TRIAL_AFTER
-from hrnet_ext.inference.engines import installed
 from hrnet_ext.models.architecture import stages_of_width
 from hrnet_ext.models.layers import BLOCKS
 from hrnet_ext.runtimes.to_onnx import to_onnx

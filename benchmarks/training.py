@@ -20,7 +20,7 @@ from benchmarks.comparison import MMPOSE, Call
 from benchmarks.models import Models, exact_off_by
 from benchmarks.processes import peak_memory, reset_peak_memory
 from benchmarks.samples import cropped, packed, render
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.engine.run_config import read_config
 from hrnet_ext.precision import choice_for
 
 ADAM = {'type': 'Adam', 'lr': 5e-4}

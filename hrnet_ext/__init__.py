@@ -14,7 +14,7 @@ compat.apply()
 def __getattr__(name: str) -> Any:
     """Import the inference path when it is asked for: it needs PyTorch."""
     if name == 'optimize':
-        from hrnet_ext.inference import optimize
+        from hrnet_ext.acceleration import optimize
 
         return optimize
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -18,7 +18,7 @@ from hrnet_ext.host_warnings import silence_known
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-# Of hrnet_ext.inference.modes, which would import PyTorch: --help should not wait for it.
+# Of hrnet_ext.acceleration.modes, which would import PyTorch: --help should not wait for it.
 MODES = ('off', 'auto', 'fp32', 'bf16', 'fp16', 'fp32+compile', 'bf16+compile', 'fp16+compile')
 # Where errors are about settings, see is_users.
 REPORTS_SETTINGS = (

@@ -42,13 +42,13 @@ HOOKS = Registry(
     'hook',
     parent=mmengine.HOOKS,
     scope='hrnet_ext',
-    locations=['hrnet_ext.engine', 'hrnet_ext.inference'],
+    locations=['hrnet_ext.engine', 'hrnet_ext.acceleration'],
 )
 INFERENCERS = Registry(
     'inferencer',
     parent=mmengine.INFERENCERS,
     scope='hrnet_ext',
-    locations=['hrnet_ext.apis.inferencer'],
+    locations=['hrnet_ext.inference.inferencer'],
 )
 OPTIM_WRAPPERS = Registry(
     'optimizer_wrapper',

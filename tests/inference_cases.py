@@ -10,7 +10,7 @@ import torch
 from mmengine.structures import InstanceData
 from mmpose.structures import PoseDataSample
 
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.engine.run_config import read_config
 from tests.references import randomize
 
 WIDTH = 8

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from scipy.io import savemat
 
-from hrnet_ext.datasets.mpii_format import FORMAT, VERSION
+from hrnet_ext.formats.mpii import FORMAT, VERSION
 
 NUM_KEYPOINTS = 16
 IMAGES = ('005808361.png', '052475643.png', '052475643.png', '004645041.png')  # two in the second

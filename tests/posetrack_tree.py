@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.conversion.posetrack_merge import merge_sequences
+from hrnet_ext.conversion.posetrack_merge import merge_sequences
 from tests.posetrack_cases import sequence, standing
 
 NAMES = ('000001_mpii_test', '000002_mpii_test')

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from hrnet_ext.apis.boxes_file import boxes_by_image, read_boxes
-from hrnet_ext.apis.frames import Frame, ImageSource
-from hrnet_ext.apis.given_boxes import GivenBoxes
 from hrnet_ext.formats.boxes import check_boxes
+from hrnet_ext.inference.boxes_file import boxes_by_image, read_boxes
+from hrnet_ext.inference.frames import Frame, ImageSource
+from hrnet_ext.inference.given_boxes import GivenBoxes
 
 SIZES = {1: (96, 96), 2: (96, 96), 3: None}
 WHERE = 'box file `a.json`'

@@ -69,7 +69,7 @@ def test_the_shipped_config_learns_them_to_ap_above_90_percent(tmp_path):
     """Minutes on one core."""
     from mmengine.runner import Runner
 
-    from hrnet_ext.apis.run_config import read_config
+    from hrnet_ext.engine.run_config import read_config
 
     write_butterflies(tmp_path / 'data')
     config = read_config('hrnet_butterflies', [])

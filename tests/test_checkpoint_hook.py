@@ -20,9 +20,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 import hrnet_ext.writing as writing
-from hrnet_ext.apis.run_config import find_checkpoint
 from hrnet_ext.checkpoints import load_checkpoint, save_checkpoint
 from hrnet_ext.engine.checkpoint_hook import CheckpointHook
+from hrnet_ext.engine.run_config import find_checkpoint
 from hrnet_ext.writing import write_atomically
 
 

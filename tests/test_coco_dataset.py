@@ -8,9 +8,9 @@ from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
 from hrnet_ext.datasets.body import CocoDataset
 from hrnet_ext.datasets.body.coco_keypoints import KEYPOINTS
-from hrnet_ext.datasets.body.files import missing_images
 from hrnet_ext.datasets.body.metainfo import mirror_of
 from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.formats.files import missing_images
 from tests.tiny_coco import NUM_KEYPOINTS, write_coco
 
 

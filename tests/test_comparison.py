@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hrnet_ext.apis.draw_dump import OVERVIEW, draw_dump
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.engine.run_config import read_config
+from hrnet_ext.formats.palette import BOX, INK, LEFT, MIDDLE, RIGHT, track_color
+from hrnet_ext.inference.draw_dump import OVERVIEW, draw_dump
 from hrnet_ext.visualization.comparison import (
     MIN_HEIGHT,
     STRIP,
@@ -15,7 +16,6 @@ from hrnet_ext.visualization.comparison import (
     gather,
     side_by_side,
 )
-from hrnet_ext.visualization.palette import BOX, INK, LEFT, MIDDLE, RIGHT, track_color
 from hrnet_ext.visualization.poses import Skeleton, Style, draw_poses, limb_thickness
 
 SKELETON = Skeleton.of(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from hrnet_ext.inference import optimize, preparing
+from hrnet_ext.acceleration import optimize, preparing
 from hrnet_ext.models.training_compiler import TrainingCompiler
 from tests.test_optimize import images
 from tests.test_training_compiler import Counts

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from hrnet_ext.apis.complexity import PAPER_GFLOP, Complexity, measure, measure_config, part_of
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.engine.run_config import read_config
+from hrnet_ext.inference.complexity import PAPER_GFLOP, Complexity, measure, measure_config, part_of
 
 
 @pytest.mark.parametrize(

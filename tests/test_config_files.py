@@ -4,13 +4,13 @@ import argparse
 
 import pytest
 
-from hrnet_ext.apis.complexity import measure_config
-from hrnet_ext.apis.config_file import read_config_file
-from hrnet_ext.apis.launch import test as run_test
-from hrnet_ext.apis.launch import train
-from hrnet_ext.apis.person_detector import PersonDetector
-from hrnet_ext.apis.run_config import find_checkpoint, read_config
 from hrnet_ext.devices import choose_device
+from hrnet_ext.engine.config_file import read_config_file
+from hrnet_ext.engine.launch import test as run_test
+from hrnet_ext.engine.launch import train
+from hrnet_ext.engine.run_config import find_checkpoint, read_config
+from hrnet_ext.inference.complexity import measure_config
+from hrnet_ext.inference.person_detector import PersonDetector
 from tests.test_tools_cli import train_arguments
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config

@@ -13,7 +13,7 @@ import pytest
 from mmengine.runner import Runner
 
 from hrnet_ext import cli, host_warnings, progress
-from hrnet_ext.apis import launch, run_config
+from hrnet_ext.engine import launch, run_config
 from hrnet_ext.engine.console import FOR_THE_FILE, ConsoleRunner
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from hrnet_ext.datasets.body import MpiiDataset
-from hrnet_ext.datasets.body.mpii_files import read_people
-from hrnet_ext.datasets.conversion.mpii_annotations import (
+from hrnet_ext.conversion.mpii_annotations import (
     convert_release,
     describe,
     write_annotations,
 )
-from hrnet_ext.datasets.conversion.mpii_release import read_release
-from hrnet_ext.datasets.conversion.mpii_split import read_split
-from hrnet_ext.datasets.conversion.mpii_submission import (
+from hrnet_ext.conversion.mpii_release import read_release
+from hrnet_ext.conversion.mpii_split import read_split
+from hrnet_ext.conversion.mpii_submission import (
     fill_in,
     read_predictions,
     single_people,
     write_submission,
 )
+from hrnet_ext.datasets.body import MpiiDataset
+from hrnet_ext.datasets.body.mpii_files import read_people
 from tests.mpii_release_cases import (
     EMPTY,
     NAMES,

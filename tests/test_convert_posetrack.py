@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from hrnet_ext.conversion.posetrack17 import to_posetrack18
+from hrnet_ext.conversion.posetrack_merge import merge_sequences
 from hrnet_ext.datasets.body import PoseTrack18Dataset
-from hrnet_ext.datasets.conversion.posetrack17 import to_posetrack18
-from hrnet_ext.datasets.conversion.posetrack_merge import merge_sequences
-from hrnet_ext.datasets.posetrack18_format import KEYPOINTS
 from hrnet_ext.evaluation import evaluate_posetrack
+from hrnet_ext.formats.posetrack18 import KEYPOINTS
 from tests.posetrack_cases import RandomPeople, sequence, to_2017
 from tests.posetrack_tree import NAMES, SIZE, people, videos, write, write_tree
 

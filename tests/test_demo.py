@@ -16,11 +16,11 @@ import pytest
 
 from hrnet_ext import cli
 from hrnet_ext.apis import PoseInferencer
-from hrnet_ext.apis.boxes_file import read_boxes
-from hrnet_ext.apis.demo import run_demo
-from hrnet_ext.apis.frames import Frame
+from hrnet_ext.formats.palette import track_color
+from hrnet_ext.inference.boxes_file import read_boxes
+from hrnet_ext.inference.demo import run_demo
+from hrnet_ext.inference.frames import Frame
 from hrnet_ext.visualization.labels import draw_labels
-from hrnet_ext.visualization.palette import track_color
 from hrnet_ext.visualization.poses import Skeleton, Style, limb_thickness
 from hrnet_ext.visualization.tracks import Trails
 from tests.inference_cases import (

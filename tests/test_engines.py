@@ -10,9 +10,9 @@ import torch
 pytest.importorskip('openvino', reason='openvino is not installed')
 pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
 
-from hrnet_ext.inference import engine_network, engines, optimize, trial
-from hrnet_ext.inference.engine_network import EngineNetwork
-from hrnet_ext.inference.networks import OptimizedNetwork
+from hrnet_ext.acceleration import engine_network, engines, optimize, trial
+from hrnet_ext.acceleration.engine_network import EngineNetwork
+from hrnet_ext.acceleration.networks import OptimizedNetwork
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.runtimes.open_vino import best_half, capabilities_of
 from tests.test_optimize import WIDTH, difference, images

@@ -11,7 +11,7 @@ import os
 import numpy as np
 import pytest
 
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.engine.run_config import read_config
 from hrnet_ext.export.check import TOLERANCES, Reference
 from hrnet_ext.export.real_crops import random_crops, rendered_crops
 from hrnet_ext.export.runtime import PoseSession

@@ -15,14 +15,14 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
-from hrnet_ext.apis.demo import choose_model, run_demo
-from hrnet_ext.export import command
+from hrnet_ext.commands import export as command
+from hrnet_ext.commands.export import run_export
 from hrnet_ext.export.check import compare
-from hrnet_ext.export.command import run_export
 from hrnet_ext.export.graph import FlipTest
 from hrnet_ext.export.model import load_model
 from hrnet_ext.export.real_crops import random_crops
 from hrnet_ext.export.runtime import PoseSession
+from hrnet_ext.inference.demo import choose_model, run_demo
 from tests.export_cases import (
     build,
     small_config,
@@ -271,7 +271,7 @@ def test_a_device_that_an_exported_model_does_not_run_on_is_said(mmengine_log):
 
 
 def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch):
-    from hrnet_ext.apis.launch import test as run_test
+    from hrnet_ext.engine.launch import test as run_test
 
     def metrics(checkpoint: object, *arguments: str) -> dict:
         return run_test(_test_arguments(model[0], str(checkpoint), *arguments))

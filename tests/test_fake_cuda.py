@@ -8,10 +8,10 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 from torch._subclasses.fake_tensor import DynamicOutputShapeException
 
+from hrnet_ext.acceleration import optimize
 from hrnet_ext.codecs import msra
 from hrnet_ext.engine.amp import AmpOptimWrapper
 from hrnet_ext.engine.optim_wrapper import OptimWrapper
-from hrnet_ext.inference import optimize
 from tests.export_cases import QUARTER, WIDTH, small_extra
 from tests.fake_cuda import fake_cuda
 from tests.references import estimator_config, with_our_types
@@ -22,7 +22,7 @@ INPUTS = 'mmengine.model.base_model.data_preprocessor:cast_data'
 TARGETS = 'hrnet_ext.models.sample_batch:<lambda>'
 BATCH = {INPUTS: 1, TARGETS: LABELS}  # one copy for each kind, of as many people as there are
 ANSWER = {'hrnet_ext.models.heatmap_head:decode': 1}  # what a prediction is for
-TRIAL = {'hrnet_ext.inference.preparing:passed': 1}  # is the folded network right? asked once
+TRIAL = {'hrnet_ext.acceleration.preparing:passed': 1}  # is the folded network right? asked once
 FORMATS = {'fp32': torch.float32, 'float16': torch.float16, 'bfloat16': torch.bfloat16}
 HALF = {torch.float16, torch.bfloat16}
 MODES = {'off': 'fp32', 'fp32': 'fp32', 'bf16': 'bfloat16', 'fp16': 'float16', 'auto': 'half'}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from hrnet_ext.apis.complexity import PAPER_GFLOP, Complexity, measure, measure_config
-from hrnet_ext.apis.run_config import read_config
 from hrnet_ext.checkpoints import convert, to_official
+from hrnet_ext.engine.run_config import read_config
+from hrnet_ext.inference.complexity import PAPER_GFLOP, Complexity, measure, measure_config
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.models.weights.names import CLASSIFIER, OTHER_TASK
 from tests.official_networks import FAMILY, Classifier, FaceNetwork, PoseNetwork, Segmenter

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from hrnet_ext.datasets.conversion.person_masks import write_person_masks
+from hrnet_ext.conversion.person_masks import write_person_masks
 from hrnet_ext.datasets.synthetic import generate, make_spec
 from hrnet_ext.paths import config_path
 from tests.host_configs import config_folder

@@ -14,11 +14,12 @@ import pytest
 import torch
 from mmpose.apis import Pose2DInferencer
 
-from hrnet_ext.apis import PoseInferencer, read_ahead
-from hrnet_ext.apis.model_choice import find_model
-from hrnet_ext.inference import optimize
+from hrnet_ext.acceleration import optimize
+from hrnet_ext.apis import PoseInferencer
+from hrnet_ext.formats.palette import LEFT, RIGHT, track_color
+from hrnet_ext.inference import read_ahead
+from hrnet_ext.inference.model_choice import find_model
 from hrnet_ext.registry import INFERENCERS
-from hrnet_ext.visualization.palette import LEFT, RIGHT, track_color
 from tests.inference_cases import (
     FPS,
     StubDetector,

@@ -12,8 +12,9 @@ import torch
 from mmengine.config import Config
 from mmpose.apis import MMPoseInferencer
 
-from hrnet_ext.apis import PoseInferencer, detector_choice
-from hrnet_ext.apis.person_detector import PersonDetector, read_detector_config
+from hrnet_ext.apis import PoseInferencer
+from hrnet_ext.inference import detector_choice
+from hrnet_ext.inference.person_detector import PersonDetector, read_detector_config
 from tests.inference_cases import (
     picture,
     pose_config,

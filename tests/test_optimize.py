@@ -15,10 +15,10 @@ from torch import nn
 
 import hrnet_ext
 from hrnet_ext import cli, precision
-from hrnet_ext.apis.run_config import set_optimize
-from hrnet_ext.inference import networks, optimize
-from hrnet_ext.inference.engine_network import EngineNetwork
-from hrnet_ext.inference.modes import MODES, choose_mode
+from hrnet_ext.acceleration import networks, optimize
+from hrnet_ext.acceleration.engine_network import EngineNetwork
+from hrnet_ext.acceleration.modes import MODES, choose_mode
+from hrnet_ext.engine.run_config import set_optimize
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.precision import Hardware
 from tests.references import SHALLOW, estimator_config, hrnet_extra, randomize, with_our_types

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.registry import MODELS, DefaultScope
 
-from hrnet_ext.inference import engine_network, optimize
+from hrnet_ext.acceleration import engine_network, optimize
 from hrnet_ext.models.heatmap_head import HeatmapHead
 from tests.references import estimator_config, with_our_types
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
-from hrnet_ext.apis.run_config import read_config
 from hrnet_ext.datasets.body import CocoDataset, MpiiDataset, PoseTrack18Dataset
-from hrnet_ext.visualization.palette import (
+from hrnet_ext.engine.run_config import read_config
+from hrnet_ext.formats.palette import (
     LEFT,
     MIDDLE,
     RIGHT,

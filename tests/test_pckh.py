@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, head_sizes, pckh
+from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, pckh
+from hrnet_ext.formats.mpii import head_sizes
 
 # Rows of the official table by the joints' numbers (dataset_joints of gt_valid.mat).
 OFFICIAL_ROWS = {

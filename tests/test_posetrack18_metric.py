@@ -11,9 +11,9 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.evaluation.metrics import posetrack18_metric
 from mmpose.registry import METRICS
 
+from hrnet_ext.conversion.posetrack_merge import merge_sequences
 from hrnet_ext.datasets.body import PoseTrack18Dataset
 from hrnet_ext.datasets.body.posetrack18_keypoints import posetrack18_metainfo
-from hrnet_ext.datasets.conversion.posetrack_merge import merge_sequences
 from hrnet_ext.evaluation.metrics import PoseTrackMetric
 from hrnet_ext.evaluation.posetrack import GROUPS
 from tests.posetrack_cases import to_2017, twenty_videos

@@ -9,7 +9,7 @@ import pytest
 from mmengine.config import Config
 
 from hrnet_ext import config_path
-from hrnet_ext.apis.complexity import measure_config
+from hrnet_ext.inference.complexity import measure_config
 
 ROOT = Path(__file__).parents[1]
 STAND_IN = '#!/bin/sh\necho "${0##*/} $*" >> "$CALLS"\n'

@@ -13,7 +13,8 @@ from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
 from hrnet_ext.datasets.synthetic.pose import VARIED, sample_angles, sample_body
 from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, render
 from hrnet_ext.datasets.synthetic.skeleton import rotation
-from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, head_sizes, pckh
+from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, pckh
+from hrnet_ext.formats.mpii import head_sizes
 
 SIZE = 96
 SPECS = {

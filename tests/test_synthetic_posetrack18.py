@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.conversion.posetrack_merge import merge_sequences
+from hrnet_ext.conversion.posetrack_merge import merge_sequences
 from hrnet_ext.datasets.synthetic import VideoSpec, generate, make_spec
 from hrnet_ext.datasets.synthetic.layouts.posetrack18_records import KEYPOINTS, Clip
 from hrnet_ext.datasets.synthetic.video.plot import PLOTS

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hrnet_ext import cli
-from hrnet_ext.apis import processes, run_config
+from hrnet_ext.engine import processes, run_config
 
 ROOT = Path(__file__).parents[1]
 TOOLS = sorted(path.name for path in (ROOT / 'tools').glob('*.py'))
@@ -69,7 +69,7 @@ def test_a_mistake_is_told_without_building_anything(
     (tmp_path / 'file').touch()
     args = train_arguments(*arguments)
 
-    from hrnet_ext.apis import launch
+    from hrnet_ext.engine import launch
 
     monkeypatch.setattr(launch.Runner, 'from_cfg', pytest.fail)
     with pytest.raises((ValueError, OSError)) as raised:
@@ -459,7 +459,7 @@ def test_a_number_of_processes_is_a_number():
 
 
 def test_the_metric_file_has_a_known_format():
-    from hrnet_ext.apis.launch import test as run_test
+    from hrnet_ext.engine.launch import test as run_test
 
     args = argparse.Namespace(out='metrics.txt', dump=None)
     with pytest.raises(ValueError, match=r'--out metrics.txt: the name should end in .json'):

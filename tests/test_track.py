@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hrnet_ext.apis.result_settings import config_mark, file_mark
-from hrnet_ext.apis.video_inputs import plain_videos
-from hrnet_ext.apis.video_tracks import check_evaluable, run_tracking, tracking_arguments
 from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack import read_sequence
-from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+from hrnet_ext.formats.posetrack.sequences import read_sequences
+from hrnet_ext.inference.result_settings import config_mark, file_mark
+from hrnet_ext.inference.video_inputs import plain_videos
+from hrnet_ext.inference.video_tracks import check_evaluable, run_tracking, tracking_arguments
 from hrnet_ext.tracking.variants import VARIANTS
 from tests.inference_cases import pose_config, write_pictures, write_video, write_weights
 from tests.posetrack_tree import NAMES, write_tree
@@ -138,7 +138,8 @@ def test_videos_and_folders_of_frames_are_found(tmp_path):
 def test_a_plain_video_gives_a_file_that_reads_as_posetracks(tmp_path, track, monkeypatch):
     write_video(tmp_path / 'film.mp4', num=3)
     monkeypatch.setattr(
-        'hrnet_ext.apis.inferencer.make_detector', lambda *args, **options: EverywhereDetector()
+        'hrnet_ext.inference.inferencer.make_detector',
+        lambda *args, **options: EverywhereDetector(),
     )
     out = tmp_path / 'tracks'
     said = track(

@@ -5,8 +5,8 @@ import argparse
 import pytest
 from mmengine.config import Config
 
-from hrnet_ext.apis import run_config
-from hrnet_ext.apis.training_options import set_speed
+from hrnet_ext.engine import run_config
+from hrnet_ext.engine.training_options import set_speed
 
 
 @pytest.fixture

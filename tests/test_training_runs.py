@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from hrnet_ext.apis.launch import train
 from hrnet_ext.checkpoints import load_checkpoint
 from hrnet_ext.engine import folder_lock, runners
+from hrnet_ext.engine.launch import train
 from tests.test_tools_cli import train_arguments
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config, start

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from hrnet_ext.apis.run_config import set_drawing
 from hrnet_ext.datasets.body import CocoDataset
 from hrnet_ext.engine import PoseVisualizationHook, visualization_hook
+from hrnet_ext.engine.run_config import set_drawing
+from hrnet_ext.formats.palette import LEFT, RIGHT
 from hrnet_ext.visualization import by_image
 from hrnet_ext.visualization.by_image import PeopleByImage
-from hrnet_ext.visualization.palette import LEFT, RIGHT
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config, start
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hrnet_ext.apis.outputs import JsonList
+from hrnet_ext.inference.outputs import JsonList
 from hrnet_ext.writing import write_json
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hrnet_ext import cli
 
 if TYPE_CHECKING:
-    from hrnet_ext.datasets.conversion.mpii_release import Release
+    from hrnet_ext.conversion.mpii_release import Release
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,7 +71,7 @@ def _say(text: str) -> None:
 
 
 def _read(mat: str) -> 'Release':
-    from hrnet_ext.datasets.conversion.mpii_release import VERSION, read_release
+    from hrnet_ext.conversion.mpii_release import VERSION, read_release
 
     _say(f'reading {mat}, about half a minute')
     release = read_release(mat)
@@ -82,8 +82,8 @@ def _read(mat: str) -> 'Release':
 
 
 def convert_annotations(args: argparse.Namespace) -> None:
-    from hrnet_ext.datasets.conversion import mpii_annotations as annotations
-    from hrnet_ext.datasets.conversion.mpii_split import read_split
+    from hrnet_ext.conversion import mpii_annotations as annotations
+    from hrnet_ext.conversion.mpii_split import read_split
 
     paths = {part: annotations.annotation_path(args.out, part) for part in annotations.PARTS}
     _check_free(list(paths.values()), args)
@@ -101,7 +101,7 @@ def convert_annotations(args: argparse.Namespace) -> None:
 
 
 def convert_predictions(args: argparse.Namespace) -> None:
-    from hrnet_ext.datasets.conversion import mpii_submission as submission
+    from hrnet_ext.conversion import mpii_submission as submission
 
     _check_free([args.out], args)
     predictions = submission.read_predictions(args.predictions)

@@ -88,7 +88,7 @@ def _add(commands: argparse._SubParsersAction, name: str, purpose: str) -> argpa
 
 
 def merge(args: argparse.Namespace) -> None:
-    from hrnet_ext.datasets.conversion.posetrack_files import merge_folder
+    from hrnet_ext.conversion.posetrack_files import merge_folder
 
     def progress(done: int, total: int) -> None:
         end = '\n' if done == total else ''
@@ -102,7 +102,7 @@ def merge(args: argparse.Namespace) -> None:
 
 
 def split(args: argparse.Namespace) -> None:
-    from hrnet_ext.datasets.conversion.posetrack_split import split_file
+    from hrnet_ext.conversion.posetrack_split import split_file
 
     number = split_file(args.file, args.out, annotations=args.ann, replace=args.force)
     print(f'{args.out}: {number} videos')
@@ -110,7 +110,7 @@ def split(args: argparse.Namespace) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     from hrnet_ext.evaluation.posetrack import evaluate_posetrack, format_posetrack
-    from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+    from hrnet_ext.formats.posetrack.sequences import read_sequences
     from hrnet_ext.writing import write_json
 
     gt = read_sequences(args.gt, 'ground truth')

@@ -19,7 +19,9 @@ def main() -> None:
     """Estimate, draw, and tell where the pictures are."""
     args = parse_args()
 
-    from hrnet_ext.apis.demo import run_demo  # after parsing: --help should not wait for PyTorch
+    from hrnet_ext.inference.demo import (
+        run_demo,  # after parsing: --help should not wait for PyTorch
+    )
 
     print(run_demo(args))
 

@@ -18,8 +18,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from hrnet_ext.apis.draw_dump import draw_dump
-    from hrnet_ext.apis.run_config import read_config
+    from hrnet_ext.engine.run_config import read_config
+    from hrnet_ext.inference.draw_dump import draw_dump
 
     sheet, *drawings = draw_dump(
         read_config(args.config, args.cfg_options),

@@ -12,7 +12,7 @@ def main() -> None:
     """Export, compare with PyTorch, and tell what was written."""
     args = parse_args()
 
-    from hrnet_ext.export.command import run_export  # after parsing: --help should not wait
+    from hrnet_ext.commands.export import run_export  # after parsing: --help should not wait
 
     print(run_export(args))
 

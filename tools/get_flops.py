@@ -20,8 +20,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from hrnet_ext.apis.complexity import PAPER_GFLOP, Complexity, measure_config
-    from hrnet_ext.apis.run_config import read_config
+    from hrnet_ext.engine.run_config import read_config
+    from hrnet_ext.inference.complexity import PAPER_GFLOP, Complexity, measure_config
 
     names = [args.config, *args.more]
     costs = [measure_config(read_config(name, args.cfg_options), args.shape) for name in names]

@@ -47,7 +47,7 @@ def main() -> None:
     if args.out.exists() and not args.overwrite:
         parser.error(f'{args.out} exists; --overwrite replaces it')
 
-    from hrnet_ext.apis.bbox_file import detect_people
+    from hrnet_ext.inference.bbox_file import detect_people
 
     print(f'{detect_people(args)} boxes in {args.out}')
 

@@ -18,7 +18,7 @@ def main() -> None:
     cli.add_debug_argument(parser)
     args = parser.parse_args()
 
-    from hrnet_ext.datasets.conversion.person_masks import write_person_masks
+    from hrnet_ext.conversion.person_masks import write_person_masks
 
     count = write_person_masks(args.ann, args.out, replace=args.overwrite)
     print(f'{count} label maps in {args.out}')

@@ -16,7 +16,7 @@ def main() -> None:
     cli.add_optimize_argument(parser, default=None)
     args = cli.parse_run_arguments(parser)
 
-    from hrnet_ext.apis.launch import test  # after parsing: --help should not wait for PyTorch
+    from hrnet_ext.engine.launch import test  # after parsing: --help should not wait for PyTorch
 
     test(args)
 

@@ -14,7 +14,7 @@ def main() -> None:
     """Track, and print what was measured."""
     args = parse_args()
 
-    from hrnet_ext.apis.video_tracks import run_tracking  # after parsing: --help is instant
+    from hrnet_ext.inference.video_tracks import run_tracking  # after parsing: --help is instant
 
     print(run_tracking(args))
 

@@ -37,7 +37,7 @@ def main() -> None:
     )
     args = cli.parse_run_arguments(parser)
 
-    from hrnet_ext.apis.launch import train  # after parsing: --help should not wait for PyTorch
+    from hrnet_ext.engine.launch import train  # after parsing: --help should not wait for PyTorch
 
     train(args)
 

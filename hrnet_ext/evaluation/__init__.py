@@ -4,8 +4,9 @@ What is imported here needs NumPy and SciPy only; the shells, in ``metrics``, ne
 """
 
 from hrnet_ext.evaluation.oks import oks, oks_nms, soft_oks_nms
-from hrnet_ext.evaluation.pckh import head_sizes, pckh
+from hrnet_ext.evaluation.pckh import pckh
 from hrnet_ext.evaluation.posetrack import evaluate_posetrack, format_posetrack
+from hrnet_ext.formats.mpii import head_sizes
 
 __all__ = [
     'evaluate_posetrack',

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hrnet_ext.datasets.mpii_format import KEYPOINTS as MPII_KEYPOINTS
+from hrnet_ext.formats.mpii import KEYPOINTS as MPII_KEYPOINTS
 
 # The rows of MPII's table. The upper neck has no row, but counts in the mean.
 MPII_GROUPS = {
@@ -14,14 +14,6 @@ MPII_GROUPS = {
 }
 
 LEFT_OUT = ('pelvis', 'thorax')  # of the mean, as in the official evaluation
-
-HEAD_SIZE_SHARE = 0.6  # of the head box's diagonal; MPII's and PoseTrack's evaluations
-
-
-def head_sizes(boxes: np.ndarray) -> np.ndarray:
-    """Sizes (N,) of heads, in pixels, from their boxes (N, 4) as (x1, y1, x2, y2)."""
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return HEAD_SIZE_SHARE * np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)
 
 
 def head_segments(keypoints: np.ndarray, visible: np.ndarray) -> np.ndarray:

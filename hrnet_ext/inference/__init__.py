@@ -1,6 +1,1 @@
-"""The inference path: what makes a trained network quick, under one option."""
-
-from hrnet_ext.inference.hook import OptimizeHook
-from hrnet_ext.inference.optimizing import optimize
-
-__all__ = ['OptimizeHook', 'optimize']
+"""From images and boxes to keypoints: sources, boxes, detector, inferencer, drawing, video."""

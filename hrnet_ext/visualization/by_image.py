@@ -11,7 +11,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import all_gather_object, is_main_process
 from mmpose.structures import PoseDataSample
 
-from hrnet_ext.datasets.body.files import read_json
+from hrnet_ext.formats.files import read_json
 from hrnet_ext.visualization.comparison import gather
 from hrnet_ext.visualization.files import drawing_names
 

@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hrnet_ext.formats.palette import INK, LEGEND, PAPER
 from hrnet_ext.visualization.labels import FONT
-from hrnet_ext.visualization.palette import INK, LEGEND, PAPER
 from hrnet_ext.visualization.poses import Style, draw_poses
 
 MIN_HEIGHT = 384  # pixels; smaller images are enlarged, so that joints can be told apart

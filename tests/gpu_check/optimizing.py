@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from hrnet_ext.inference import optimize
-from hrnet_ext.inference.modes import MODES
-from hrnet_ext.inference.networks import OptimizedNetwork
+from hrnet_ext.acceleration import optimize
+from hrnet_ext.acceleration.modes import MODES
+from hrnet_ext.acceleration.networks import OptimizedNetwork
 from tests.gpu_check.items import Check, Figures, Group, Skipped
 from tests.gpu_check.networks import demand, models_of, off_by
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hrnet_ext.apis.run_config import read_config
+from hrnet_ext.acceleration import optimize
+from hrnet_ext.engine.run_config import read_config
 from hrnet_ext.export.check import Reference
 from hrnet_ext.export.model import describe, load_model
 from hrnet_ext.export.real_crops import rendered_crops
-from hrnet_ext.inference import optimize
 from tests.gpu_check.items import Check, Figures, Group, Skipped
 from tests.gpu_check.networks import demand
 

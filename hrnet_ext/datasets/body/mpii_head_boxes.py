@@ -5,14 +5,14 @@ Legend: N people; boxes (N, 4) are (x1, y1, x2, y2) in 0-based pixels of image s
 
 import numpy as np
 
-from hrnet_ext.datasets.body.files import read_json
 from hrnet_ext.datasets.body.mpii_files import (
     NUM_KEYPOINTS,
     RELEASE_ORIGIN,
     People,
     parse_people,
 )
-from hrnet_ext.datasets.mat_files import read_mat
+from hrnet_ext.formats.files import read_json
+from hrnet_ext.formats.mat_files import read_mat
 
 SAME_PIXEL = 0.5  # farther apart than rounding puts them, nearer than 0- and 1-based pixels
 SAME_PERSON = 0.5  # share of keypoints; 13 of the 44,240 of mpii_gt_val.mat are elsewhere

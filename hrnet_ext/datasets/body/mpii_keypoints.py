@@ -1,7 +1,7 @@
 """MPII's 16 keypoints: symmetry, loss weights, limbs. Their order is the evaluation's."""
 
 from hrnet_ext.datasets.body.metainfo import make_metainfo
-from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS
+from hrnet_ext.formats.mpii import KEYPOINTS as MPII_KEYPOINTS
 
 # MPII publishes none, and PCKh needs none; these are MMPose's, for OKS on MPII's people.
 SIGMAS = {

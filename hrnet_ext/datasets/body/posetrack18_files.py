@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from hrnet_ext.evaluation.posetrack.fields import as_track_id
+from hrnet_ext.formats.posetrack.fields import as_track_id
 
 MERGE = 'python tools/convert_posetrack.py merge FOLDER_OF_VIDEOS --images DATA_ROOT --out FILE'
 

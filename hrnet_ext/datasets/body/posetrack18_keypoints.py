@@ -7,7 +7,7 @@ from hrnet_ext.datasets.body.coco_keypoints import LIMBS as COCO_LIMBS
 from hrnet_ext.datasets.body.coco_keypoints import LOSS_WEIGHTS
 from hrnet_ext.datasets.body.coco_keypoints import SIGMAS as COCO_SIGMAS
 from hrnet_ext.datasets.body.metainfo import make_metainfo, part_of
-from hrnet_ext.datasets.posetrack18_format import KEYPOINTS
+from hrnet_ext.formats.posetrack18 import KEYPOINTS
 
 # PoseTrack has no sigmas of its own; as in MMPose, the ends of the head have those of the eyes.
 SIGMAS = {**COCO_SIGMAS, 'head_bottom': COCO_SIGMAS['eye'], 'head_top': COCO_SIGMAS['eye']}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hrnet_ext.datasets.body.files import read_json
 from hrnet_ext.evaluation.coco_ground_truth import ground_truth_of
 from hrnet_ext.formats.coco import check_coco
+from hrnet_ext.formats.files import read_json
 from hrnet_ext.formats.keypoint_box import keypoint_box
 
 ANN_FILE = 'annotation file (val_evaluator.ann_file, test_evaluator.ann_file)'

@@ -23,10 +23,10 @@ from hrnet_ext.evaluation.metrics.posetrack_samples import Sample, sample_of
 from hrnet_ext.evaluation.poses import Poses
 from hrnet_ext.evaluation.posetrack.evaluate import evaluate_frames
 from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_beside, write_sequences
-from hrnet_ext.evaluation.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.evaluation.posetrack.predictions import prediction_files
 from hrnet_ext.evaluation.posetrack.selection import Selection
 from hrnet_ext.evaluation.posetrack.truth import GroundTruth, read_truth
+from hrnet_ext.formats.posetrack.keypoints import KEYPOINTS
 from hrnet_ext.registry import METRICS
 from hrnet_ext.writing import check_writable, write_json
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
-from hrnet_ext.evaluation.posetrack.keypoints import GROUPS
 from hrnet_ext.evaluation.posetrack.table import format_posetrack
+from hrnet_ext.formats.posetrack.keypoints import GROUPS
 
 AP_NAMES = ('AP', *(f'{group} AP' for group in GROUPS))
 MMPOSE_GROUPS = {'Shoulder': 'Shou', 'Elbow': 'Elb', 'Wrist': 'Wri', 'Ankle': 'Ankl'}

@@ -5,10 +5,10 @@ of :data:`KEYPOINTS`. Coordinates are pixels of the image; distances are in head
 """
 
 from hrnet_ext.evaluation.posetrack.evaluate import evaluate_posetrack
-from hrnet_ext.evaluation.posetrack.frames import Frame, People
-from hrnet_ext.evaluation.posetrack.keypoints import GROUPS, KEYPOINTS
-from hrnet_ext.evaluation.posetrack.reading import read_sequence
 from hrnet_ext.evaluation.posetrack.table import format_posetrack
+from hrnet_ext.formats.posetrack.frames import Frame, People
+from hrnet_ext.formats.posetrack.keypoints import GROUPS, KEYPOINTS
+from hrnet_ext.formats.posetrack.reading import read_sequence
 
 __all__ = [
     'GROUPS',

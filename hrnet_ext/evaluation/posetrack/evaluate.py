@@ -7,16 +7,16 @@ import numpy as np
 
 from hrnet_ext.evaluation.posetrack.average_precision import keypoint_ap
 from hrnet_ext.evaluation.posetrack.clear_mot import Counts, Observation, clear_mot
-from hrnet_ext.evaluation.posetrack.frames import Frame
-from hrnet_ext.evaluation.posetrack.keypoints import (
+from hrnet_ext.evaluation.posetrack.matching import Match, match
+from hrnet_ext.evaluation.posetrack.regions import without_ignored
+from hrnet_ext.formats.posetrack.frames import Frame
+from hrnet_ext.formats.posetrack.keypoints import (
     KEYPOINTS,
     by_group,
     by_keypoint,
     mean_of_known,
 )
-from hrnet_ext.evaluation.posetrack.matching import Match, match
-from hrnet_ext.evaluation.posetrack.reading import read_pairs
-from hrnet_ext.evaluation.posetrack.regions import without_ignored
+from hrnet_ext.formats.posetrack.reading import read_pairs
 
 Pairs = Sequence[tuple[Frame, Frame]]
 

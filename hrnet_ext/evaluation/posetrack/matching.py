@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.evaluation.pckh import head_sizes
-from hrnet_ext.evaluation.posetrack.frames import People
+from hrnet_ext.formats.mpii import head_sizes
+from hrnet_ext.formats.posetrack.frames import People
 
 THRESHOLD = 0.5  # head sizes, inclusive; PCKh@0.5 of Andriluka et al.
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hrnet_ext.evaluation.posetrack.frames import People
+from hrnet_ext.formats.posetrack.frames import People
 
 
 def inside(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hrnet_ext.evaluation.posetrack.keypoints import GROUPS
+from hrnet_ext.formats.posetrack.keypoints import GROUPS
 
 METRICS = ('AP', 'MOTA', 'MOTP', 'MOTP_poseval', 'Precision', 'Recall')
 

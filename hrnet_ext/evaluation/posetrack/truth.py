@@ -6,10 +6,10 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from hrnet_ext.evaluation.posetrack import fields
-from hrnet_ext.evaluation.posetrack.frames import Frame
-from hrnet_ext.evaluation.posetrack.reading import pair_frames, read_ground_truth
-from hrnet_ext.evaluation.posetrack.sequences import read_sequences
+from hrnet_ext.formats.posetrack import fields
+from hrnet_ext.formats.posetrack.frames import Frame
+from hrnet_ext.formats.posetrack.reading import pair_frames, read_ground_truth
+from hrnet_ext.formats.posetrack.sequences import read_sequences
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def read_truth(path: str | Path, what: str, *, evaluated: bool = True) -> Ground
     """A split's ground truth.
 
     Args:
-        path: As for :func:`~hrnet_ext.evaluation.posetrack.sequences.read_sequences`, in
+        path: As for :func:`~hrnet_ext.formats.posetrack.sequences.read_sequences`, in
             PoseTrack18's layout.
         what: What it is to the user, with its config key, for messages.
         evaluated: Whether predictions will be evaluated; if not, nobody needs to be annotated.

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hrnet_ext.datasets.conversion.posetrack_merge import merge_sequences
+from hrnet_ext.conversion.posetrack_merge import merge_sequences
 from hrnet_ext.datasets.synthetic.layouts.detections import DESCRIPTION, simulate_detections
 from hrnet_ext.datasets.synthetic.layouts.layout import (
     Job,

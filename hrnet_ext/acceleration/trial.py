@@ -1,0 +1,153 @@
+"""Which engine computes a network soonest on this CPU, and the same.
+
+Legend: images (B, C, H, W) float32; a pair is a crop and its mirror image; maps are a sequence of
+tensors, batch first, float32.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import perf_counter
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from hrnet_ext.acceleration.engines import installed
+from hrnet_ext.acceleration.networks import Run
+from hrnet_ext.runtimes.to_onnx import to_onnx
+
+TOLERANCE = 1e-4  # of a map's maximum, in float32
+GAIN = 0.95  # of the time of who was best elsewhere: less may be chance
+ROUNDS = 3
+PYTORCH = 'PyTorch'
+
+
+class EndingInConvolutions(nn.Module):
+    """A network, and a factor of 1 for each channel of its maps.
+
+    What follows the last convolutions, here sums of whole maps, OpenVINO computes in float32 even
+    where it may take bf16; with these W32 takes a tenth less time.
+
+    Args:
+        network: Images -> maps.
+        channels: Of each map.
+    """
+
+    def __init__(self, network: nn.Module, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.network = network
+        self.ends = nn.ModuleList(
+            nn.Conv2d(num, num, 1, groups=num, bias=False) for num in channels
+        )
+        for end in self.ends:
+            nn.init.ones_(end.weight)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Images -> the same maps."""
+        return [end(x) for end, x in zip(self.ends, self.network(images))]
+
+
+@torch.no_grad()
+def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | None:
+    """What computes a network soonest, and the same; a line of the log says which, and why.
+
+    An engine's maps may differ from the network's by ``TOLERANCE`` in fp32, and in bf16 from those
+    in fp32 by twice what PyTorch's in bf16 do. It is timed with one person: a crop and its mirror
+    image.
+
+    Args:
+        network: In evaluation mode, of that precision, channels-last, on the CPU.
+        dtype: float32 or bfloat16.
+        images: What it is going to be given at once.
+
+    Returns:
+        Takes images of that height and width in batches of any size; None where PyTorch stays.
+    """
+    start = perf_counter()
+    batch, _, height, width = images.shape
+    pair = torch.cat([images[:1], images[:1].flip(-1)])
+    plain = partial(network, pair.to(dtype, memory_format=torch.channels_last))
+    exact = network if dtype is torch.float32 else copy.deepcopy(network).float()
+    wanted = exact(pair)
+    limit = TOLERANCE if dtype is torch.float32 else 2 * _difference(plain(), wanted)
+    if dtype is not torch.float32:
+        exact = EndingInConvolutions(exact, [x.shape[1] for x in wanted])
+    try:
+        source = _exported(exact, images[:1], len(wanted))
+    except Exception as error:  # an operator that ONNX lacks, a module that cannot be traced
+        print_log(
+            f'{PYTORCH} runs the network, for it cannot be written as ONNX: {error}',
+            'current',
+            level=30,
+        )
+        return None
+    runs = {}
+    for name, opened in installed(dtype).items():
+        try:
+            run = opened(source, dtype, batch)
+            for num in (2, batch):
+                _demand_same(run, pair, num, of_pair=wanted, limit=limit)
+            runs[name] = run
+        except Exception as error:  # those of the runtimes have no class in common
+            print_log(f'{name} cannot run this network: {error}', 'current', level=30)
+    calls = {**{name: partial(run, pair) for name, run in runs.items()}, PYTORCH: plain}
+    seconds = _seconds(calls)
+    best = _choose(seconds)
+    times = ', '.join(f'{name} {500 * each:.1f}' for name, each in seconds.items())
+    print_log(
+        f'{best} runs the network from now on: ms per image of {width}x{height} in pairs, {times} '
+        f'(found out in {perf_counter() - start:.1f} s)',
+        'current',
+    )
+    return runs.get(best)
+
+
+def _exported(network: nn.Module, image: Tensor, num_maps: int) -> bytes:
+    file = io.BytesIO()
+    names = [f'map{index}' for index in range(num_maps)]
+    to_onnx(network, image, file, takes='images', gives=names)
+    return file.getvalue()
+
+
+def _demand_same(
+    run: Run, pair: Tensor, num: int, *, of_pair: Sequence[Tensor], limit: float
+) -> None:
+    """Raise ValueError if a run makes other maps of so many images, the pair's in turns."""
+    given, *wanted = (torch.cat([x] * num)[:num] for x in (pair, *of_pair))
+    off_by = _difference(run(given), wanted)
+    if not off_by <= limit:
+        raise ValueError(f'its maps differ by {off_by:.1e} of their maximum')
+
+
+def _choose(seconds: dict[str, float]) -> str:
+    """Who is best, among equals the first."""
+    best, *others = seconds
+    for name in others:
+        if seconds[name] < GAIN * seconds[best]:
+            best = name
+    return best
+
+
+def _seconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """The shortest of some rounds, in turns; each has run before."""
+    seconds = dict.fromkeys(calls, float('inf'))
+    for _ in range(ROUNDS):
+        for name, call in calls.items():
+            start = perf_counter()
+            call()
+            seconds[name] = min(seconds[name], perf_counter() - start)
+    return seconds
+
+
+def _difference(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
+    """The largest of maps, over the largest value of each; infinite if their shapes differ."""
+    if [x.shape for x in found] != [x.shape for x in wanted]:
+        return float('inf')
+    return max(
+        float((a.float() - b).abs().max() / b.abs().max().clamp(min=torch.finfo(b.dtype).tiny))
+        for a, b in zip(found, wanted)
+    )

@@ -1,0 +1,157 @@
+"""Reading sequences, and pairing the predictions with the ground truth frame by frame."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hrnet_ext.formats.posetrack import format_2017, format_2018
+from hrnet_ext.formats.posetrack.frames import Frame
+from hrnet_ext.formats.posetrack.keypoints import KEYPOINTS
+
+
+def read_sequence(data: Mapping, where: str) -> list[Frame]:
+    """Frames of a sequence, in its order.
+
+    Args:
+        data: PoseTrack17's JSON (with ``annolist``) or PoseTrack18's (with ``images``,
+            ``annotations`` and ``categories``).
+        where: What the file is, for messages, such as ``sequence '000342_mpii', predictions``.
+
+    Raises:
+        ValueError: If the file is not what the formats ask for; the message names sequence, frame
+            and key, and how to mend it.
+    """
+    if not isinstance(data, Mapping):
+        raise ValueError(f'{where} should be the dict of a JSON file, but is {type(data).__name__}')
+    if 'annolist' in data:
+        frames = format_2017.read(data, where)
+    elif 'images' in data:
+        frames = format_2018.read(data, where)
+    else:
+        raise ValueError(
+            f"{where} has neither 'images' (PoseTrack18) nor 'annolist' (PoseTrack17), but "
+            f'{sorted(data)}; give the JSON of one sequence in one of these formats'
+        )
+    _check_names(frames, where)
+    for frame in frames:
+        _check_people(frame, f"{where}: frame '{frame.name}'")
+    return frames
+
+
+def read_ground_truth(data: Mapping, name: str) -> list[Frame]:
+    """Frames of a sequence's ground truth, with all that the evaluation needs of them.
+
+    Args:
+        data: As for :func:`read_sequence`.
+        name: The sequence's name.
+
+    Raises:
+        ValueError: As :func:`read_sequence`, or if somebody has keypoints but no head box.
+    """
+    where = f"sequence '{name}', ground truth"
+    frames = read_sequence(data, where)
+    for frame in frames:
+        _check_head_boxes(frame, f"{where}: frame '{frame.name}'")
+    return frames
+
+
+def read_pairs(gt: Mapping, pred: Mapping, name: str) -> list[tuple[Frame, Frame]]:
+    """Frames of a sequence's ground truth, each with its predictions.
+
+    Args:
+        gt: The sequence's ground truth, as for :func:`read_sequence`.
+        pred: Its predictions, in the same format or the other.
+        name: The sequence's name.
+
+    Raises:
+        ValueError: As :func:`read_ground_truth`, or if the frames are not the same.
+    """
+    return pair_frames(read_ground_truth(gt, name), pred, name)
+
+
+def pair_frames(gt: list[Frame], pred: Mapping, name: str) -> list[tuple[Frame, Frame]]:
+    """Frames of the ground truth, each with its predictions.
+
+    They are paired by the number in their file's name (poseval pairs by position).
+
+    Args:
+        gt: The sequence's ground truth.
+        pred: Its predictions, as for :func:`read_sequence`.
+        name: The sequence's name.
+
+    Raises:
+        ValueError: As :func:`read_sequence`, or if the frames are not the same.
+    """
+    where = f"sequence '{name}', predictions"
+    pred_frames = {frame.key: frame for frame in read_sequence(pred, where)}
+    missing = [frame.name for frame in gt if frame.key not in pred_frames]
+    if missing:
+        raise ValueError(
+            f"{where}: frame '{missing[0]}' is missing ({len(missing)} of {len(gt)} are); "
+            'list every frame of the ground truth, without people if none was found'
+        )
+    known = {frame.key for frame in gt}
+    unknown = [frame.name for key, frame in pred_frames.items() if key not in known]
+    if unknown:
+        raise ValueError(
+            f"{where}: frame '{unknown[0]}' is not in the ground truth ({len(unknown)} are not); "
+            'list the frames of the ground truth only'
+        )
+    return [(frame, pred_frames[frame.key]) for frame in gt]
+
+
+def _check_names(frames: list[Frame], where: str) -> None:
+    """All frames must be of one video, none listed twice."""
+    folders = sorted({frame.folder for frame in frames})
+    if len(folders) > 1:
+        raise ValueError(
+            f"{where} holds frames of {len(folders)} folders ('{folders[0]}', '{folders[1]}'); "
+            'give each video as a sequence of its own'
+        )
+    seen: dict[int | str, str] = {}
+    for frame in frames:
+        if frame.key in seen:
+            raise ValueError(
+                f"{where}: frame '{frame.name}' is listed twice (also as '{seen[frame.key]}'); "
+                'list it once'
+            )
+        seen[frame.key] = frame.name
+
+
+def _check_people(frame: Frame, where: str) -> None:
+    """Keypoints and scores must be numbers, track ids unique."""
+    people = frame.people
+    for name, values in (('position', people.keypoints), ('score', people.scores[..., None])):
+        bad = np.argwhere(people.present & ~np.isfinite(values).all(axis=2))
+        if len(bad):
+            person, joint = bad[0]
+            raise ValueError(
+                f"{where}, person {person}: {name} of '{KEYPOINTS[joint]}' is "
+                f'{values[person, joint].tolist()}; give finite numbers, or leave the keypoint out'
+            )
+    if people.track_ids is None:
+        return
+    ids, counts = np.unique(people.track_ids, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(
+            f'{where}: {counts.max()} people have track_id {ids[counts.argmax()]}; '
+            'give the people of a frame different track ids'
+        )
+
+
+def _check_head_boxes(frame: Frame, where: str) -> None:
+    """Whoever has keypoints to be measured needs a head to measure by."""
+    boxes = frame.people.head_boxes
+    needed = frame.people.present.any(axis=1)
+    absent = np.flatnonzero(needed & ~np.isfinite(boxes).all(axis=1))
+    if len(absent):
+        raise ValueError(
+            f'{where}, person {absent[0]} has no bbox_head (in PoseTrack17, x1, y1, x2, y2); '
+            'distances are measured in head sizes: give every annotated person a head box'
+        )
+    empty = np.flatnonzero(needed & (boxes[:, :2] == boxes[:, 2:]).all(axis=1))
+    if len(empty):
+        raise ValueError(
+            f'{where}, person {empty[0]}: bbox_head has zero size ({boxes[empty[0]].tolist()} as '
+            'x1, y1, x2, y2), but distances are divided by it; give the box of the head'
+        )

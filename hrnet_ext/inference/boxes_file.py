@@ -1,0 +1,157 @@
+"""Person boxes for images and videos from a JSON file."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from hrnet_ext.formats.boxes import Sizes, check_boxes, xyxy_look
+from hrnet_ext.formats.files import read_json
+from hrnet_ext.inference.annotated_boxes import annotated_boxes, is_annotations
+from hrnet_ext.inference.frames import Frame, base_name
+
+PERSON = 1  # COCO's category
+WHAT = 'boxes file (--bboxes)'
+
+
+class FileBoxes:
+    """Boxes of a file by frame: a function of it, as ``bboxes`` of the inferencer may be.
+
+    Args:
+        boxes: Boxes by file name, or by COCO's image id.
+        where: Which file, for messages.
+        by_name: Whether by file name.
+    """
+
+    def __init__(self, boxes: Mapping[Hashable, list], where: str, *, by_name: bool) -> None:
+        self._boxes, self._where, self._by_name = boxes, where, by_name
+        self._has_strings = any(isinstance(key, str) for key in boxes)
+        self._has_warned = False
+
+    def __call__(self, frame: Frame) -> list:
+        """The boxes of a frame.
+
+        Raises:
+            ValueError: If its file name cannot be found among the file's, or is no number where
+                ids are numbers.
+        """
+        key = self._key_of(frame.path)
+        if self._by_name and key not in self._boxes:
+            raise ValueError(f'the boxes file has no entry `{key}`; give [] for nobody')
+        boxes = self._boxes.get(key, [])
+        if not self._by_name:
+            self._look_at(boxes, frame)
+        return boxes
+
+    def check_names(self, paths: Sequence[str]) -> None:
+        """Check that entries are of the given images; warns of those that are of none.
+
+        Args:
+            paths: Of all images, or the made-up names of a video's frames.
+
+        Raises:
+            ValueError: If none is.
+        """
+        known = {self._key_of(path) for path in paths}
+        others = [key for key in self._boxes if key not in known]
+        if not others or not known:
+            return
+        what = f'{len(others):,} of {len(self._boxes):,} entries of the {self._where} are of none'
+        if len(others) == len(self._boxes):
+            raise ValueError(
+                f'{what} of the {len(known):,} images, the first is {others[0]!r}; that of '
+                f'`{base_name(paths[0])}` would be {self._key_of(paths[0])!r}: is it the file of '
+                'other images?'
+            )
+        print_log(
+            f'{what} of the images, the first is {others[0]!r}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+    def _key_of(self, path: str) -> Hashable:
+        name = base_name(path)
+        if self._by_name:
+            return name
+        stem = Path(name).stem
+        if self._has_strings:
+            return name if name in self._boxes else stem
+        if not stem.isdecimal():
+            raise ValueError(
+                f'`{path}` is not named by a number, which COCO results need as image_id; '
+                f'write the boxes as {{"{name}": [[x1, y1, x2, y2, score], ...]}}'
+            )
+        return int(stem)
+
+    def _look_at(self, boxes: list, frame: Frame) -> None:
+        """Warn where boxes of COCO results look like corners; sizes are known only now."""
+        if self._has_warned or not boxes:
+            return
+        corners = np.array(boxes, np.float64)[:, :4]
+        as_written = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+        look = xyxy_look(as_written, [frame.size] * len(boxes))
+        if look:
+            self._has_warned = True
+            print_log(
+                f'{self._where}, image `{frame.path}`: {look}',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+
+def read_boxes(path: str | os.PathLike[str]) -> list | Callable[[Frame], list]:
+    """Boxes as :class:`~hrnet_ext.apis.PoseInferencer` takes them in ``bboxes``.
+
+    Args:
+        path: A JSON file: COCO results (``image_id`` is the number or string that an image is named
+            by, or a video's frame, from 0); or COCO's annotations; or ``{"file name": boxes}``; or
+            a list of boxes for each frame; or the boxes of a single image. Boxes are x1, y1, x2, y2
+            and perhaps a score, but x, y, w, h in COCO's files.
+
+    Raises:
+        ValueError: If it is none of these; names the file.
+        FileNotFoundError: If it does not exist.
+    """
+    content, where = read_json(path, WHAT), f'{WHAT} `{path}`'
+    if is_annotations(content):
+        return annotated_boxes(content, f'annotation file `{path}`')
+    if isinstance(content, dict):
+        return FileBoxes(content, where, by_name=True)
+    if not isinstance(content, list):
+        raise ValueError(f'boxes file `{path}` should hold a list or an object of boxes')
+    if content and isinstance(content[0], dict):
+        return FileBoxes(_grouped(content, where), where, by_name=False)
+    return content
+
+
+def boxes_by_image(path: str | os.PathLike[str], sizes: Sizes) -> dict[Hashable, list]:
+    """Boxes [x1, y1, x2, y2, score] by image id, from a file of COCO results.
+
+    Args:
+        path: The file.
+        sizes: As for :func:`~hrnet_ext.formats.boxes.check_boxes`.
+
+    Raises:
+        ValueError: If it is no such file, or of other images; names it.
+        FileNotFoundError: If it does not exist.
+    """
+    return _grouped(read_json(path, WHAT), f'{WHAT} `{path}`', sizes)
+
+
+def _grouped(content: Any, where: str, sizes: Sizes | None = None) -> dict[Hashable, list]:
+    records, left_out = check_boxes(content, f'{where}: results', sizes)
+    if left_out.counts:
+        print_log(f'{where}: left out: {left_out}', logger='current', level=logging.WARNING)
+    by_image = defaultdict(list)
+    for record in records:
+        if record.get('category_id', PERSON) == PERSON:
+            x, y, w, h = record['bbox'][:4]
+            by_image[record['image_id']].append([x, y, x + w, y + h, record['score']])
+    return dict(by_image)

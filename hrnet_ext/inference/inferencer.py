@@ -1,0 +1,335 @@
+"""MMPose's 2D inferencer with the caller's boxes, real batches, tracking and safe outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import Any, ClassVar
+
+import numpy as np
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import pseudo_collate
+from mmpose.apis.inferencers import Pose2DInferencer
+from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
+from mmpose.structures import PoseDataSample
+from torch import nn
+
+from hrnet_ext.acceleration import optimize as optimize_model
+from hrnet_ext.acceleration.modes import check_mode
+from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.devices import choose_device
+from hrnet_ext.export.configs import refuse_optimizing
+from hrnet_ext.export.estimator import ExportedPoseEstimator
+from hrnet_ext.inference.box_finder import BoxFinder, Found
+from hrnet_ext.inference.detector_choice import WHOLE_IMAGE, default_detector, make_detector
+from hrnet_ext.inference.frames import Source
+from hrnet_ext.inference.given_boxes import Boxes
+from hrnet_ext.inference.instances import instances_of, without_duplicates
+from hrnet_ext.inference.model_choice import find_model
+from hrnet_ext.inference.person_detector import PersonDetector
+from hrnet_ext.inference.read_ahead import read_ahead
+from hrnet_ext.inference.topdown_poses import TopdownPoses, tracked_sample
+from hrnet_ext.inference.videos import open_source
+from hrnet_ext.inference.viewer import Viewer, make_viewer
+from hrnet_ext.models.input_channels import input_channels
+from hrnet_ext.progress import progress_bar
+from hrnet_ext.registry import INFERENCERS
+from hrnet_ext.tracking import PoseTracker
+
+Inputs = str | os.PathLike | np.ndarray | Sequence[str | np.ndarray]
+MAX_PEOPLE = 64  # HRNet-W48 at 384x288 with flip test takes some 3.5 GB for so many
+
+
+@INFERENCERS.register_module()
+class PoseInferencer(Pose2DInferencer):
+    """Poses of the people in images and videos; called as MMPose's ``Pose2DInferencer``.
+
+    What differs from that: ``bboxes`` are used; all people of ``batch_size`` frames go through the
+    network at once; where nobody is found nobody is returned; videos are decoded in a thread;
+    people can be tracked; and outputs are whole whatever ends the run.
+
+    Args:
+        model: The pose model's config, its path, the name of one that hrnet_ext ships such as
+            ``'hrnet_w32_coco'``, or of one of MMPose's zoo. Top-down models only. Or a file of
+            ``tools/export.py``.
+        weights: Its checkpoint, path or URL; None leaves the weights random, or takes the zoo's.
+            An exported file has them in it.
+        device: ``'cpu'``, ``'cuda:0'``, ...; None takes a GPU if there is one.
+        scope: Registry scope of the model.
+        det_model: The detector: a config of MMDetection, its path, the name of one it ships or of
+            a model in its zoo. ``'whole_image'`` takes each image as one person's box. None takes
+            MMPose's default, which is downloaded when first needed, not where boxes are given.
+        det_weights: The detector's checkpoint.
+        det_cat_ids: The detector's labels of people; None goes by the class name ``person``.
+        show_progress: Show a progress bar.
+        max_people: Crops in one forward pass at most: a limit on memory, not to be met otherwise.
+        optimize: How the network runs, see :func:`hrnet_ext.optimize`: ``'fp32'`` (or True) changes
+            heatmaps by less than 1e-4 of their maximum, ``'off'`` (or False) computes what MMPose
+            does to the last bit, ``'bf16'`` and others trade precision for speed.
+
+    Raises:
+        FileNotFoundError: If a config or checkpoint does not exist.
+        ValueError: If the model is not top-down, the detector knows no people, or the device
+            cannot run the network so.
+    """
+
+    preprocess_kwargs: ClassVar[set] = {'bboxes', 'bbox_thr', 'nms_thr', 'on_unreadable'}
+    forward_kwargs: ClassVar[set] = {'merge_results', 'pose_based_nms', 'tracking'}
+    visualize_kwargs: ClassVar[set] = Pose2DInferencer.visualize_kwargs | {
+        'draw_score',
+        'video_codec',
+    }
+
+    def __init__(
+        self,
+        model: str | os.PathLike | Config | ConfigDict | dict,
+        weights: str | None = None,
+        device: str | None = None,
+        scope: str | None = 'mmpose',
+        det_model: str | Config | None = None,
+        det_weights: str | None = None,
+        det_cat_ids: int | tuple[int, ...] | None = None,
+        show_progress: bool = False,
+        *,
+        max_people: int = MAX_PEOPLE,
+        optimize: str | bool = 'fp32',
+    ) -> None:
+        check_mode(optimize)
+        device = choose_device(device)
+        super().__init__(
+            *find_model(model, weights), device, scope, det_model, det_weights, det_cat_ids,
+            show_progress,
+        )  # fmt: skip
+        if self.cfg.data_mode != 'topdown':
+            raise ValueError(
+                f"data_mode should be 'topdown', but is {self.cfg.data_mode!r}; use MMPose's "
+                'Pose2DInferencer for other models'
+            )
+        num_channels = input_channels(self.model)
+        if num_channels > 3:
+            raise ValueError(
+                f'this model takes images of {num_channels} channels, but frames are BGR: run it '
+                'as an exported file in a PoseSession, or by tools/test.py'
+            )
+        if isinstance(self.model, ExportedPoseEstimator):
+            refuse_optimizing(model, optimize)
+        else:
+            self.model = optimize_model(self.model, optimize)
+        self._poses = TopdownPoses(
+            self.model, self.pipeline, self.model.dataset_meta, max_people=max_people
+        )
+        first = self.pipeline.transforms[0]
+        loads_bgr = isinstance(first, MMPoseLoadImage) and first.color_type == 'color'
+        self._loader = first if loads_bgr else LoadImage()  # the pipeline makes frames grey
+
+    def _init_detector(
+        self,
+        det_model: str | Config | None = None,
+        det_weights: str | None = None,
+        det_cat_ids: int | tuple[int, ...] | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Build the detector that is named; the default one only when it is needed."""
+        self.detector = None
+        self._needs_default = det_model is None
+        self._device = device
+        if det_model is not None and det_model not in WHOLE_IMAGE:
+            self.detector = make_detector(det_model, det_weights, det_cat_ids, device=device)
+
+    def _load_weights_to_model(
+        self, model: nn.Module, checkpoint: dict | None, cfg: Config | None
+    ) -> None:
+        """Load weights and learn of the keypoints; an exported file has brought both."""
+        if not isinstance(model, ExportedPoseEstimator):
+            super()._load_weights_to_model(model, checkpoint, cfg)
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        """Not used: batches are made of crops; MMPose's looks for a registry it does not have."""
+        return pseudo_collate
+
+    def __call__(
+        self,
+        inputs: Inputs,
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        out_dir: str | None = None,
+        **kwargs: Any,
+    ) -> Iterator[dict]:
+        """Estimate poses; inputs and arguments are checked at once, work begins at the first next.
+
+        Args:
+            inputs: Path or URL of an image or video, a folder of images, ``'webcam'`` or
+                ``'webcam:NUMBER'``, an array (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA of
+                uint8, or a list of images.
+            return_datasamples: Give MMPose's data samples in place of plain dicts.
+            batch_size: Frames that go through detector and network at once.
+            out_dir: Folder for ``visualizations`` and ``predictions``.
+            **kwargs: Of MMPose: ``bbox_thr``, ``nms_thr`` (both 0.3 for detected boxes, none for
+                given ones), ``merge_results``, ``pose_based_nms``, ``return_vis``, ``show``,
+                ``wait_time``, ``draw_bbox``, ``radius``, ``thickness``, ``kpt_thr``,
+                ``skeleton_style``, ``draw_heatmap``, ``black_background``, ``vis_out_dir``,
+                ``pred_out_dir``. Beyond it:
+
+                - ``bboxes``: the people's boxes: lists, arrays or tensors of PyTorch. For one image
+                  (N, 4), x1, y1, x2, y2, or (N, 5) with scores, or one box; for several images or
+                  a video a list with such boxes for each, or a function of the
+                  :class:`~hrnet_ext.inference.frames.Frame` (``index``, ``path``, ``image``). Each
+                  box without score gives one pose, in order, or an error; of boxes with scores
+                  those without a pixel of the image are left out, with a warning.
+                - ``on_unreadable``: a function of path and error, called (in another thread) for
+                  each image of a folder or list that cannot be read, such as
+                  ``{}.setdefault``; there is no result of it then, and the others are done. Without
+                  it the first such image ends the run with its error. A folder's hidden files are
+                  not read.
+                - ``tracking``: True, or a dict with arguments of
+                  :class:`~hrnet_ext.tracking.PoseTracker`: the frames are a video, and everybody
+                  gets a ``track_id``. Poses are then estimated frame by frame.
+                - ``draw_score``: write each pose's score.
+                - ``video_codec``: OpenCV's four letters, ``'mp4v'`` if not given.
+
+        Returns:
+            For each frame ``dict(predictions=[people], visualization=[picture])``: people as
+            dicts ``keypoints``, ``keypoint_scores``, ``bbox``, ``bbox_score`` and, if tracked,
+            ``track_id``; the picture (H, W, 3) RGB if ``return_vis``. It is an iterator: outputs
+            are finished when it ends, is closed, or is dropped.
+
+        Raises:
+            ValueError: If an argument or input is wrong.
+            FileNotFoundError: If an input does not exist.
+        """
+        if out_dir is not None:
+            kwargs.setdefault('vis_out_dir', f'{out_dir}/visualizations')
+            kwargs.setdefault('pred_out_dir', f'{out_dir}/predictions')
+        preprocess, forward, visualize, postprocess = self._dispatch_kwargs(**kwargs)
+        self.update_model_visualizer_settings(**visualize)
+        tracking = forward.pop('tracking', False)
+        _check_arguments(batch_size, tracking, forward, visualize)
+        source = open_source(inputs, self._load, preprocess.pop('on_unreadable', None))
+        viewer = make_viewer(
+            source,
+            self.visualizer,
+            pred_out_dir=postprocess.pop('pred_out_dir', ''),
+            **visualize,
+        )
+        found = self.preprocess(source, batch_size, **preprocess)
+        if tracking is not False:
+            forward['tracker'] = self.make_tracker(**({} if tracking is True else tracking))
+        as_samples = postprocess.get('return_datasample', return_datasamples)
+        return self._run(source, found, viewer, (forward, visualize, as_samples))
+
+    def _run(
+        self,
+        source: Source,
+        found: Iterator[Found],
+        viewer: Viewer,
+        options: tuple[dict[str, Any], dict[str, Any], bool],
+    ) -> Iterator[dict]:
+        """Results frame by frame; whatever ends it, files and cameras are closed."""
+        forward, visualize, as_samples = options
+        self.update_model_visualizer_settings(**visualize)  # another call may have come between
+        bar = progress_bar(source.length, 'frame', disable=not self.show_progress)
+        with closing(source), viewer, closing(found), bar:
+            batches = (zip(batch[0], self.forward(batch, **forward)) for batch in found)
+            for frame, samples in chain.from_iterable(batches):
+                is_merged = forward.get('merge_results', True)
+                everybody = samples[0] if is_merged else self._poses.merge(frame, samples)
+                visualization = viewer(frame, everybody)
+                bar.update()
+                yield self.postprocess(samples, visualization, as_samples)
+                if viewer.is_stopped:
+                    return
+
+    def preprocess(
+        self,
+        inputs: Source,
+        batch_size: int = 1,
+        bboxes: Boxes | None = None,
+        bbox_thr: float | None = None,
+        nms_thr: float | None = None,
+    ) -> Iterator[Found]:
+        """Batches of frames, each frame with the boxes (N, 5) of its people."""
+        detector = self._detector() if bboxes is None else None
+        find = BoxFinder(inputs, bboxes, detector, bbox_thr=bbox_thr, nms_thr=nms_thr)
+
+        def batches() -> Iterator[Found]:
+            with closing(read_ahead(inputs, 1 if inputs.is_live else 2 * batch_size)) as frames:
+                yield from find.batches(frames, batch_size)
+
+        return batches()
+
+    def forward(
+        self,
+        inputs: Found,
+        merge_results: bool = True,
+        pose_based_nms: bool = False,
+        tracker: PoseTracker | None = None,
+    ) -> list[list[PoseDataSample]]:
+        """The poses of each frame: one sample, or one for each person if not ``merge_results``."""
+        frames, boxes = inputs
+        if tracker is not None:
+            found = [
+                tracked_sample(frame, tracker.update(frame.image, of_frame))
+                for frame, of_frame in zip(frames, boxes)
+            ]
+        else:
+            people = self._poses(frames, boxes)
+            if not merge_results:
+                return people
+            found = [self._poses.merge(frame, samples) for frame, samples in zip(frames, people)]
+        return [[without_duplicates(sample) if pose_based_nms else sample] for sample in found]
+
+    def estimate(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4)."""
+        return self._poses.estimate(image, boxes)
+
+    def make_tracker(self, **options: Any) -> PoseTracker:
+        """A tracker that estimates poses by this model.
+
+        Args:
+            **options: See :class:`~hrnet_ext.tracking.PoseTracker`.
+        """
+        return PoseTracker(self.estimate, sigmas=self.model.dataset_meta['sigmas'], **options)
+
+    def postprocess(
+        self,
+        preds: list[PoseDataSample],
+        visualization: list[np.ndarray] | None,
+        return_datasamples: bool = False,
+    ) -> dict:
+        """What is handed over of a frame."""
+        predictions = preds if return_datasamples else [instances_of(sample) for sample in preds]
+        return {'predictions': predictions, 'visualization': visualization}
+
+    def update_model_visualizer_settings(self, **options: Any) -> None:
+        """Set colours and heatmaps by the arguments of a call; the last call's are forgotten."""
+        self.visualizer.set_dataset_meta(self.model.dataset_meta)
+        super().update_model_visualizer_settings(**options)
+
+    def _detector(self) -> PersonDetector | None:
+        """The detector; the default one is built when it is first needed."""
+        if self._needs_default:
+            self.detector = default_detector(self.cfg, self._device)
+            self._needs_default = False
+        return self.detector
+
+    def _load(self, path: str) -> np.ndarray:
+        try:
+            return self._loader.transform({'img_path': path})['img']
+        except (OSError, ImportError) as error:
+            hint = '; is the address right, and does the server answer?' if '://' in path else ''
+            raise OSError(
+                f'cannot read image `{path}`: {error.__cause__ or error}{hint}'
+            ) from error
+
+
+def _check_arguments(batch_size: int, tracking: Any, forward: dict, visualize: dict) -> None:
+    if batch_size < 1:
+        raise ValueError(f'batch_size should be at least 1, but is {batch_size}')
+    if not isinstance(tracking, (bool, Mapping)):
+        raise ValueError(f'tracking should be True or a dict of options, but is {tracking!r}')
+    if tracking is False:
+        return
+    if not forward.get('merge_results', True) or visualize.get('draw_heatmap'):
+        raise ValueError('tracking goes neither with merge_results=False nor with draw_heatmap')

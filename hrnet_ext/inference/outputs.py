@@ -1,0 +1,198 @@
+"""Drawings and predictions of a run, on disk.
+
+Whatever ends a run, Ctrl-C included, what it has written so far is whole: files of images appear
+at once; a video's grow beside their place and get their names when they are closed.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.logging import print_log
+
+from hrnet_ext.inference.frames import Frame, ImageSource, Source, base_name
+from hrnet_ext.inference.video_writer import VideoWriter
+from hrnet_ext.visualization.files import drawing_name, write_image
+from hrnet_ext.writing import PARTIAL_SUFFIX, to_json, write_json
+
+
+class Outputs(ABC):
+    """Takes what became of each frame; close it, or use it in a ``with`` statement."""
+
+    @abstractmethod
+    def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
+        """Write what was asked for of a frame.
+
+        Args:
+            frame: The frame.
+            instances: Its people, as MMPose's ``split_instances`` describes them.
+            drawing: (H, W, 3) uint8, RGB; None where nothing was drawn.
+        """
+
+    def close(self) -> None:
+        """Finish the files."""
+        return
+
+    def __enter__(self) -> Outputs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def make_outputs(
+    source: Source, vis_out_dir: str, pred_out_dir: str, *, video_codec: str
+) -> Outputs:
+    """The outputs that fit a source, see the classes."""
+    if isinstance(source, ImageSource):
+        return ImageOutputs(source, vis_out_dir, pred_out_dir)
+    return VideoOutputs(source, vis_out_dir, pred_out_dir, video_codec=video_codec)
+
+
+class ImageOutputs(Outputs):
+    """A drawing and a JSON file for each image, named as it.
+
+    Args:
+        source: The images.
+        vis_out_dir: Folder for drawings; empty for none.
+        pred_out_dir: Folder for predictions; empty for none.
+
+    Raises:
+        ValueError: If two images would get one name, or a drawing would replace its image.
+    """
+
+    def __init__(self, source: ImageSource, vis_out_dir: str, pred_out_dir: str) -> None:
+        self.vis_out_dir, self.pred_out_dir = vis_out_dir, pred_out_dir
+        if vis_out_dir and Path(vis_out_dir).suffix:
+            raise ValueError(f'vis_out_dir of images should be a folder, but is `{vis_out_dir}`')
+        if vis_out_dir or pred_out_dir:
+            _check_names(source.paths)
+        if vis_out_dir:
+            for path in source.paths:
+                refuse_overwriting(os.path.join(vis_out_dir, drawing_name(base_name(path))), path)
+
+    def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
+        """See :class:`Outputs`."""
+        if self.pred_out_dir:
+            name = f'{Path(base_name(frame.path)).stem}.json'
+            write_json(os.path.join(self.pred_out_dir, name), plain(instances), indent=2)
+        if self.vis_out_dir and drawing is not None:
+            name = drawing_name(base_name(frame.path))
+            write_image(os.path.join(self.vis_out_dir, name), drawing)
+
+
+class VideoOutputs(Outputs):
+    """One mp4 and one JSON list with an entry ``frame_id``, ``instances`` for each frame.
+
+    Args:
+        source: The video.
+        vis_out_dir: Folder for the mp4, or its file name; empty for none.
+        pred_out_dir: Folder for predictions; empty for none.
+        video_codec: OpenCV's four letters.
+
+    Raises:
+        ValueError: If the mp4 would replace the video.
+    """
+
+    def __init__(
+        self, source: Source, vis_out_dir: str, pred_out_dir: str, *, video_codec: str
+    ) -> None:
+        stem = Path(source.name).stem
+        self._source, self._codec = source, video_codec
+        self._json_path = Path(pred_out_dir, f'{stem}.json') if pred_out_dir else None
+        self._video_path: Path | None = None
+        self._json: JsonList | None = None
+        self._video: VideoWriter | None = None
+        if vis_out_dir:
+            path = Path(vis_out_dir)
+            self._video_path = path if path.suffix else path / f'{stem}.mp4'
+            refuse_overwriting(self._video_path, source.path)
+
+    def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
+        """See :class:`Outputs`."""
+        if self._json_path:
+            self._json = self._json or JsonList(self._json_path)
+            self._json.append({'frame_id': frame.index, 'instances': plain(instances)})
+        if self._video_path and drawing is not None:
+            if self._video is None:
+                size = drawing.shape[1], drawing.shape[0]
+                self._video = VideoWriter(
+                    self._video_path, fps=self._source.fps, size=size, codec=self._codec
+                )
+            self._video.write(cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        """Finish the files and tell where they are."""
+        with ExitStack() as stack:  # one that fails does not keep the other open
+            for output in filter(None, (self._json, self._video)):
+                stack.callback(print_log, f'{output.count} frames are in {output.path}', 'current')
+                stack.callback(output.close)
+        self._json = self._video = None
+
+
+class JsonList:
+    """A JSON list on disk that is valid after every entry.
+
+    It grows as ``NAME.partial`` and gets its name when it is closed.
+
+    Args:
+        path: The file.
+    """
+
+    END = b'\n]\n'
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.count = path, 0
+        self._partial = path.with_name(f'{path.name}{PARTIAL_SUFFIX}')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._partial.open('w+b')
+        self._file.write(b'[' + self.END)
+
+    def append(self, entry: Any) -> None:
+        """Write one more entry."""
+        text = to_json(entry)
+        self._file.seek(-len(self.END), os.SEEK_END)
+        self._file.write((',\n' if self.count else '\n').encode() + text.encode() + self.END)
+        self._file.flush()
+        self.count += 1
+
+    def close(self) -> None:
+        """Give the file its name."""
+        self._file.close()
+        os.replace(self._partial, self.path)
+
+
+def plain(instances: list[dict]) -> list[dict]:
+    """The same people with Python's numbers in place of numpy's, for JSON."""
+    return [
+        {
+            key: value.item() if isinstance(value, np.generic) else value
+            for key, value in one.items()
+        }
+        for one in instances
+    ]
+
+
+def refuse_overwriting(output: str | os.PathLike[str], source: str) -> None:
+    """Raise a ValueError if an output is its own input."""
+    if os.path.realpath(output) == os.path.realpath(source):
+        raise ValueError(f'`{source}` would be overwritten by its own drawing; name another folder')
+
+
+def _check_names(paths: list[str]) -> None:
+    """Predictions are named by stems: no two images may share one."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        stem = Path(base_name(path)).stem
+        if stem in seen:
+            raise ValueError(
+                f'`{seen[stem]}` and `{path}` would both be written as {stem}; '
+                'give them in two calls, with an out_dir each'
+            )
+        seen[stem] = path

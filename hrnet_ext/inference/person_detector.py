@@ -1,0 +1,188 @@
+"""Person boxes from any MMDetection detector.
+
+Legend: N people of one image; boxes (N, 5) are x1, y1, x2, y2 in pixels of the image, and a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import DefaultScope
+from torch import nn
+from torchvision.ops import nms
+
+from hrnet_ext.datasets.transforms import LoadImage
+from hrnet_ext.devices import choose_device
+from hrnet_ext.engine.config_file import read_config_file
+
+SCOPE = 'mmdet'
+FIRST_STEPS = ('LoadImageFromFile', 'LoadImageFromNDArray')
+
+
+class PersonDetector:
+    """A detector that tells where the people are, several images at a time.
+
+    Args:
+        config: A config file of MMDetection's kind, or the name of one that MMDetection ships,
+            such as ``rtmdet_m_8xb32-300e_coco``.
+        checkpoint: Its weights, path or URL; None leaves them random.
+        device: Where it runs.
+        score_thr: Boxes below this score are dropped.
+        nms_thr: Of boxes whose IoU exceeds this the better stays; None leaves it to the detector.
+        person_class: Name of the class of people.
+        labels: Labels of people, in place of that class.
+        cfg_options: Overrides of the config.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If the detector knows no such class or label, or makes no boxes.
+    """
+
+    def __init__(
+        self,
+        config: str | Config,
+        checkpoint: str | None = None,
+        *,
+        device: str = 'cpu',
+        score_thr: float = 0.05,
+        nms_thr: float | None = None,
+        person_class: str = 'person',
+        labels: Sequence[int] | None = None,
+        cfg_options: dict[str, Any] | None = None,
+    ) -> None:
+        from mmdet.apis import init_detector  # pulls in every model of MMDetection
+        from mmdet.utils import get_test_pipeline_cfg
+
+        config = read_detector_config(config)
+        with DefaultScope.overwrite_default_scope(SCOPE):
+            self.model = init_detector(
+                config, checkpoint, device=choose_device(device), cfg_options=cfg_options or {}
+            )
+            pipeline = [
+                {**step, 'type': 'LoadImageFromNDArray'} if _loads(step) else step
+                for step in get_test_pipeline_cfg(self.model.cfg)
+            ]
+            self._pipeline = Compose(pipeline)
+            classes = known_classes(self.model)
+        self._load = LoadImage()
+        self.labels = [person_label(classes, person_class)] if labels is None else list(labels)
+        if not all(0 <= label < len(classes) for label in self.labels):
+            raise ValueError(
+                f"labels {labels} are not all among those of the detector's {len(classes)} classes"
+            )
+        self.score_thr, self.nms_thr = score_thr, nms_thr
+
+    def __call__(self, images: Sequence[str | np.ndarray]) -> list[np.ndarray]:
+        """Boxes of every image, best first, in one forward pass.
+
+        Args:
+            images: Paths or BGR arrays (H, W, 3).
+
+        Returns:
+            One (N, 5) float32 array per image; (0, 5) where nobody is found.
+        """
+        return self.detect([self.prepare(image) for image in images]) if len(images) else []
+
+    def prepare(self, image: str | np.ndarray) -> dict:
+        """The network's input of one image; runs in any process.
+
+        Raises:
+            FileNotFoundError, ValueError: If the image cannot be read.
+        """
+        if not isinstance(image, np.ndarray):
+            image = self._load.transform({'img_path': str(image)})['img']
+        with DefaultScope.overwrite_default_scope(SCOPE):
+            return self._pipeline({'img': image, 'img_id': 0})
+
+    @torch.no_grad()
+    def detect(self, inputs: Sequence[dict]) -> list[np.ndarray]:
+        """Boxes from what :meth:`prepare` returned, in one forward pass."""
+        with DefaultScope.overwrite_default_scope(SCOPE):
+            samples = self.model.test_step(pseudo_collate(list(inputs)))
+        return [self._people(sample.pred_instances) for sample in samples]
+
+    def _people(self, instances: Any) -> np.ndarray:
+        wanted = torch.tensor(self.labels, device=instances.labels.device)
+        kept = torch.isin(instances.labels, wanted) & (instances.scores >= self.score_thr)
+        boxes, scores = instances.bboxes[kept].float(), instances.scores[kept].float()
+        best_first = torch.argsort(scores, descending=True, stable=True)
+        if self.nms_thr is not None:
+            best_first = nms(boxes, scores, self.nms_thr)
+        return torch.cat([boxes, scores[:, None]], 1)[best_first].cpu().numpy()
+
+
+def read_detector_config(config: str | Config) -> Config:
+    """A detector's config by path, or by the name of a file that MMDetection ships.
+
+    Raises:
+        FileNotFoundError: If there is none, or several; names what comes close.
+        ModuleNotFoundError: If MMDetection is not installed.
+        ValueError: If it is not a detector's.
+    """
+    if find_spec('mmdet') is None:
+        raise ModuleNotFoundError(
+            'MMDetection is needed to detect people: pip install --no-deps mmdet==3.3.0'
+        )
+    if not isinstance(config, Config):
+        config = read_config_file(_find(str(config)))
+    if 'model' not in config or 'test_dataloader' not in config:
+        raise ValueError(
+            f'{config.filename} is not a config of a detector: it has no '
+            f'{"model" if "model" not in config else "test_dataloader"}'
+        )
+    return config
+
+
+def known_classes(model: nn.Module) -> Sequence[str]:
+    """The class names of a detector: its checkpoint's, else those of its config's test set.
+
+    MMDetection takes COCO's 80 where the checkpoint tells none, whatever the config says.
+    """
+    from mmdet.evaluation import get_classes
+    from mmdet.registry import DATASETS
+
+    classes = model.dataset_meta['classes']
+    if list(classes) != get_classes('coco'):
+        return classes
+    dataset = {**model.cfg.test_dataloader.dataset, 'lazy_init': True}
+    return DATASETS.build(dataset).metainfo.get('classes', classes)
+
+
+def person_label(classes: Sequence[str], person_class: str) -> int:
+    """The label of people among a detector's classes.
+
+    Raises:
+        ValueError: If there is no such class.
+    """
+    if person_class in classes:
+        return list(classes).index(person_class)
+    shown = ', '.join(classes[:8]) + (', ...' if len(classes) > 8 else '')
+    raise ValueError(
+        f'the detector has no class `{person_class}` among its {len(classes)} ({shown}); take one '
+        'trained to find people, or say who are people in it (--person-class, --det-cat-ids)'
+    )
+
+
+def _loads(step: dict) -> bool:
+    return step['type'].split('.')[-1] in FIRST_STEPS
+
+
+def _find(name: str) -> str:
+    if Path(name).is_file():
+        return name
+    root = Path(find_spec('mmdet').origin).parent / '.mim' / 'configs'
+    wanted = f'{Path(name.removeprefix("mmdet::")).name.removesuffix(".py")}.py'
+    found = sorted(root.rglob(wanted)) if '/' not in name or name.startswith('mmdet::') else []
+    if len(found) == 1:
+        return str(found[0])
+    stem = wanted.removesuffix('.py').split('_')[0]
+    close = sorted(path.stem for path in root.glob(f'*/{stem}*.py'))[:5]
+    hint = f'; MMDetection ships {", ".join(close)}, ...' if close else ''
+    raise FileNotFoundError(f'detector config not found: {name} (give a path, or a name{hint})')

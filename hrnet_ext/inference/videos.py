@@ -1,0 +1,159 @@
+"""Frames of video files, network streams and cameras, by OpenCV."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from threading import Lock
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+from mmengine.logging import print_log
+
+from hrnet_ext.inference.frames import (
+    VIDEO_SUFFIXES,
+    Frame,
+    Load,
+    Report,
+    Source,
+    base_name,
+    image_source,
+    is_of_kind,
+    made_up_name,
+)
+from hrnet_ext.inference.read_ahead import read_ahead
+
+WEBCAM = 'webcam'
+STREAM_SCHEMES = ('rtsp', 'rtsps', 'rtmp', 'udp', 'tcp')
+DEFAULT_FPS = 30.0  # of cameras and streams that do not tell theirs
+
+
+class VideoSource(Source):
+    """A video file or network stream.
+
+    Args:
+        path: File or URL.
+
+    Raises:
+        ValueError: If it is no video that OpenCV can decode.
+    """
+
+    is_video: ClassVar[bool] = True
+
+    def __init__(self, path: str) -> None:
+        self.path, self.name = path, base_name(path) or 'stream'
+        self.is_live = urlsplit(path).scheme in STREAM_SCHEMES
+        self._open(path, self._cure(path))
+        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.length = count if count > 0 else None
+
+    def _open(self, where: str | int, cure: str) -> None:
+        self._in_use = Lock()
+        # In a thread: OpenCV waits for half a minute, and does not notice Ctrl-C meanwhile.
+        (self._capture,) = read_ahead(map(cv2.VideoCapture, [where]), 1)
+        if not self._capture.isOpened():
+            raise ValueError(f'cannot open `{self.path}`: {cure}')
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if np.isfinite(fps) and fps > 0 else DEFAULT_FPS
+
+    @staticmethod
+    def _cure(path: str) -> str:
+        if '://' in path:
+            return 'is the address right, and does the server answer?'
+        return (
+            f'its {os.path.getsize(path):,} bytes hold no video that OpenCV can decode; it may be '
+            'cut short (copy it again) or need another codec (ffmpeg -i VIDEO -c:v libx264 NEW.mp4)'
+        )
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames until the last that can be read; a warning tells where that is not the end."""
+        index = 0
+        while True:
+            with self._in_use:
+                is_read, image = self._capture.read()
+            if not is_read:
+                break
+            yield Frame(index, made_up_name(index), image)
+            index += 1
+        self._check_end(index)
+
+    def _check_end(self, count: int) -> None:
+        if count == 0:
+            raise ValueError(f'no frame of video `{self.path}` can be read; the file is damaged')
+        if self.length is not None and count < self.length:
+            print_log(
+                f'video `{self.path}` ends early: frame {count - 1} is the last that can be read '
+                f'of the {self.length} that it announces; the poses up to it are kept',
+                'current',
+                level=30,
+            )
+
+    def close(self) -> None:
+        """Close the file, or give the camera back; not while a stalled stream is being read."""
+        if self._in_use.acquire(blocking=False):
+            self._capture.release()
+            self._in_use.release()
+
+
+class WebcamSource(VideoSource):
+    """A camera of this machine.
+
+    Args:
+        name: ``'webcam'`` or ``'webcam:NUMBER'``.
+
+    Raises:
+        ValueError: If it is not of that form, or there is no such camera.
+    """
+
+    def __init__(self, name: str) -> None:
+        number = name[len(WEBCAM) :].removeprefix(':') or '0'
+        if not number.isdigit():
+            raise ValueError(f'a webcam is `webcam` or `webcam:NUMBER`, but got `{name}`')
+        self.path, self.name, self.is_live = name, WEBCAM, True
+        self._open(int(number), 'is the camera plugged in, and not used by another program?')
+
+
+def open_source(
+    inputs: str | os.PathLike | np.ndarray | Sequence[str | np.ndarray],
+    load: Load,
+    on_unreadable: Report | None = None,
+) -> Source:
+    """The frames that a user means.
+
+    Args:
+        inputs: Path or URL of an image or a video, a folder of images, ``'webcam'`` or
+            ``'webcam:NUMBER'``, an array (H, W, 3) BGR, or a list of images.
+        load: Reads an image file.
+        on_unreadable: See :class:`~hrnet_ext.inference.frames.ImageSource`.
+
+    Raises:
+        ValueError: If it is none of these, or cannot be opened.
+        FileNotFoundError: If there is no such file or folder.
+    """
+    if isinstance(inputs, np.ndarray):
+        return image_source([inputs], load)
+    if isinstance(inputs, (list, tuple)):
+        return image_source(inputs, load, on_unreadable)
+    if not isinstance(inputs, (str, os.PathLike)):
+        raise ValueError(
+            f'inputs should be a path, an array or a list of these, but are {type(inputs).__name__}'
+        )
+    path = os.fspath(inputs)
+    if _is_webcam(path):
+        return WebcamSource(path.lower())
+    if is_video(path):
+        return VideoSource(path)
+    return image_source([path], load, on_unreadable)
+
+
+def is_video(path: str) -> bool:
+    """Whether a path or URL is a video, a stream or a camera."""
+    if '://' in path:
+        return urlsplit(path).scheme in STREAM_SCHEMES or is_of_kind(path, VIDEO_SUFFIXES)
+    return _is_webcam(path) or (os.path.isfile(path) and is_of_kind(path, VIDEO_SUFFIXES))
+
+
+def _is_webcam(path: str) -> bool:
+    return path.lower().startswith(WEBCAM) and not os.path.exists(path)
