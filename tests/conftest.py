@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import signal
 
 import pytest
 from mmengine.logging import MMLogger
@@ -14,6 +15,8 @@ import hrnet_ext  # noqa: F401 - before MMPose is imported: it offers what that 
 def pytest_configure() -> None:
     """Let runs write their configs as they are: formatting them took half of a short run's time."""
     yapf_api.FormatCode = lambda text, *args, **options: (text, True)
+    # Tests send Ctrl-C, which a shell's background job ignores.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
