@@ -18,7 +18,7 @@ import numpy as np
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
-from hrnet_ext.datasets.synthetic import generate, make_spec
+from hrnet_ext.synthetic import generate, make_spec
 from hrnet_ext.writing import write_json
 
 COLUMNS, ROWS = 5, 2  # of a video frame

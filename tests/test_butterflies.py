@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.synthetic.butterflies import (
+from hrnet_ext.synthetic.butterflies import (
     KEYPOINTS,
     SIDE,
     draw_butterfly,

@@ -10,8 +10,8 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from hrnet_ext.conversion.person_masks import write_person_masks
-from hrnet_ext.datasets.synthetic import generate, make_spec
 from hrnet_ext.paths import config_path
+from hrnet_ext.synthetic import generate, make_spec
 from tests.host_configs import config_folder
 
 NUM_STEPS = 7

@@ -8,7 +8,7 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from hrnet_ext.conversion.person_masks import label_map, write_person_masks
-from hrnet_ext.datasets.synthetic import generate, make_spec
+from hrnet_ext.synthetic import generate, make_spec
 
 SQUARE = [2.0, 3.0, 6.0, 3.0, 6.0, 7.0, 2.0, 7.0]  # x 2 to 5, y 3 to 6
 

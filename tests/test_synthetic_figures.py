@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.synthetic.appearance import sample_appearance
-from hrnet_ext.datasets.synthetic.figure import Figure, Placement
-from hrnet_ext.datasets.synthetic.pose import UPRIGHT, VARIED, sample_angles, sample_body
-from hrnet_ext.datasets.synthetic.scene import extent
-from hrnet_ext.datasets.synthetic.skeleton import (
+from hrnet_ext.synthetic.appearance import sample_appearance
+from hrnet_ext.synthetic.figure import Figure, Placement
+from hrnet_ext.synthetic.pose import UPRIGHT, VARIED, sample_angles, sample_body
+from hrnet_ext.synthetic.scene import extent
+from hrnet_ext.synthetic.skeleton import (
     JOINT_INDEX,
     JOINTS,
     LIMITS,

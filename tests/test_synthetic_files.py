@@ -12,11 +12,11 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from hrnet_ext.datasets.synthetic import SyntheticSpec, generate, writer
-from hrnet_ext.datasets.synthetic.layouts import coco
-from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
-from hrnet_ext.datasets.synthetic.render import HIDDEN, OUTSIDE, SEEN, Person, render
-from hrnet_ext.datasets.synthetic.skeleton import POINTS
+from hrnet_ext.synthetic import SyntheticSpec, generate, writer
+from hrnet_ext.synthetic.layouts import coco
+from hrnet_ext.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN, Person, render
+from hrnet_ext.synthetic.skeleton import POINTS
 
 HARD = SyntheticSpec(difficulty='hard', num_train=20, num_val=6, size=96, seed=3)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.synthetic.skeleton import (
+from hrnet_ext.synthetic.skeleton import (
     JOINT_INDEX,
     LIMITS,
     Body,
@@ -11,8 +11,8 @@ from hrnet_ext.datasets.synthetic.skeleton import (
     named_points,
     solve,
 )
-from hrnet_ext.datasets.synthetic.video.gait import Gait, hip_height, sample_gait
-from hrnet_ext.datasets.synthetic.video.performance import Turn, gesture, walk
+from hrnet_ext.synthetic.video.gait import Gait, hip_height, sample_gait
+from hrnet_ext.synthetic.video.performance import Turn, gesture, walk
 
 PHASES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 GAITS = [sample_gait(np.random.default_rng(seed)) for seed in range(6)]

@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.synthetic import SyntheticSpec, generate
-from hrnet_ext.datasets.synthetic.figure import Figure, Placement
-from hrnet_ext.datasets.synthetic.layouts.mpii import KEYPOINTS, MpiiLayout, people_entries
-from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
-from hrnet_ext.datasets.synthetic.pose import VARIED, sample_angles, sample_body
-from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, render
-from hrnet_ext.datasets.synthetic.skeleton import rotation
 from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, pckh
 from hrnet_ext.formats.mpii import head_sizes
+from hrnet_ext.synthetic import SyntheticSpec, generate
+from hrnet_ext.synthetic.figure import Figure, Placement
+from hrnet_ext.synthetic.layouts.mpii import KEYPOINTS, MpiiLayout, people_entries
+from hrnet_ext.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.synthetic.pose import VARIED, sample_angles, sample_body
+from hrnet_ext.synthetic.render import OUTSIDE, SEEN, render
+from hrnet_ext.synthetic.skeleton import rotation
 
 SIZE = 96
 SPECS = {

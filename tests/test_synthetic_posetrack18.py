@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from hrnet_ext.conversion.posetrack_merge import merge_sequences
-from hrnet_ext.datasets.synthetic import VideoSpec, generate, make_spec
-from hrnet_ext.datasets.synthetic.layouts.posetrack18_records import KEYPOINTS, Clip
-from hrnet_ext.datasets.synthetic.video.plot import PLOTS
 from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack.regions import inside
+from hrnet_ext.synthetic import VideoSpec, generate, make_spec
+from hrnet_ext.synthetic.layouts.posetrack18_records import KEYPOINTS, Clip
+from hrnet_ext.synthetic.video.plot import PLOTS
 
 SAMPLE = (
     Path(__file__).parents[2] / 'shared/data/posetrack18_sample/annotations/val'

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.synthetic.appearance import sample_appearance
-from hrnet_ext.datasets.synthetic.canvas import Canvas, Light, Material
-from hrnet_ext.datasets.synthetic.figure import Figure, Placement
-from hrnet_ext.datasets.synthetic.render import HIDDEN, OUTSIDE, SEEN, render
-from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES, Actor, Scene, extent, sample_scene
-from hrnet_ext.datasets.synthetic.shapes import Ellipsoid, RoundCone
-from hrnet_ext.datasets.synthetic.skeleton import POINTS, Body, angles_of, rotation
+from hrnet_ext.synthetic.appearance import sample_appearance
+from hrnet_ext.synthetic.canvas import Canvas, Light, Material
+from hrnet_ext.synthetic.figure import Figure, Placement
+from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN, render
+from hrnet_ext.synthetic.scene import DIFFICULTIES, Actor, Scene, extent, sample_scene
+from hrnet_ext.synthetic.shapes import Ellipsoid, RoundCone
+from hrnet_ext.synthetic.skeleton import POINTS, Body, angles_of, rotation
 
 LIGHT = Light(np.array([0.0, 0.0, 1.0]))
 SIZE = 200

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hrnet_ext.datasets.synthetic.render import HIDDEN, OUTSIDE, SEEN
-from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES
-from hrnet_ext.datasets.synthetic.skeleton import POINTS
-from hrnet_ext.datasets.synthetic.video.casting import MIN_GAP
-from hrnet_ext.datasets.synthetic.video.footage import FRAMES_PER_SECOND, sample_footage
-from hrnet_ext.datasets.synthetic.video.plot import PLOTS
+from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN
+from hrnet_ext.synthetic.scene import DIFFICULTIES
+from hrnet_ext.synthetic.skeleton import POINTS
+from hrnet_ext.synthetic.video.casting import MIN_GAP
+from hrnet_ext.synthetic.video.footage import FRAMES_PER_SECOND, sample_footage
+from hrnet_ext.synthetic.video.plot import PLOTS
 
 SIZE = (160, 120)
 EASY = DIFFICULTIES['easy']

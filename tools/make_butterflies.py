@@ -20,7 +20,7 @@ def main() -> None:
     cli.add_debug_argument(parser)
     args = parser.parse_args()
 
-    from hrnet_ext.datasets.synthetic.butterflies import write_butterflies
+    from hrnet_ext.synthetic.butterflies import write_butterflies
 
     write_butterflies(
         args.out,

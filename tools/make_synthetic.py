@@ -132,7 +132,7 @@ def main() -> int:
     progress = ProgressBar()
     try:
         # Imported here, so that --help is instant.
-        from hrnet_ext.datasets.synthetic import generate, make_spec
+        from hrnet_ext.synthetic import generate, make_spec
 
         spec = make_spec(args.layout, **given_arguments(args))
         rendered = generate(

@@ -10,12 +10,12 @@ import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DATASETS, init_default_scope
 
-from hrnet_ext.datasets.synthetic import SyntheticSpec
-from hrnet_ext.datasets.synthetic.layouts.pictures import picture_scene
-from hrnet_ext.datasets.synthetic.render import render
 from hrnet_ext.export.crops import cut, regions_of
 from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.formats.images import with_channels
+from hrnet_ext.synthetic import SyntheticSpec
+from hrnet_ext.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.synthetic.render import render
 
 
 def real_crops(cfg: Config, metadata: Metadata, num: int) -> tuple[np.ndarray, str]:

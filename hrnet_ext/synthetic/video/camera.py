@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.figure import Placement
-from hrnet_ext.datasets.synthetic.video.stage import Stage
+from hrnet_ext.synthetic.figure import Placement
+from hrnet_ext.synthetic.video.stage import Stage
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.layouts.layout import Job, Layout, write_picture
-from hrnet_ext.datasets.synthetic.render import Rendering, render
-from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES, Scene, sample_scene
-from hrnet_ext.datasets.synthetic.spec import SPLITS, SyntheticSpec
+from hrnet_ext.synthetic.layouts.layout import Job, Layout, write_picture
+from hrnet_ext.synthetic.render import Rendering, render
+from hrnet_ext.synthetic.scene import DIFFICULTIES, Scene, sample_scene
+from hrnet_ext.synthetic.spec import SPLITS, SyntheticSpec
 
 FIRST_IMAGE_ID = {'train': 1, 'val': 1_000_001}
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.appearance import Appearance, sample_appearance
-from hrnet_ext.datasets.synthetic.pose import sample_body
-from hrnet_ext.datasets.synthetic.scene import Difficulty
-from hrnet_ext.datasets.synthetic.skeleton import Body
-from hrnet_ext.datasets.synthetic.video.gait import sample_gait
-from hrnet_ext.datasets.synthetic.video.performance import Performance, Turn, gesture, walk
-from hrnet_ext.datasets.synthetic.video.stage import Stage
+from hrnet_ext.synthetic.appearance import Appearance, sample_appearance
+from hrnet_ext.synthetic.pose import sample_body
+from hrnet_ext.synthetic.scene import Difficulty
+from hrnet_ext.synthetic.skeleton import Body
+from hrnet_ext.synthetic.video.gait import sample_gait
+from hrnet_ext.synthetic.video.performance import Performance, Turn, gesture, walk
+from hrnet_ext.synthetic.video.stage import Stage
 
 MIN_GAP = 0.75  # metres between people, middle to middle
 CLOSEST, FARTHEST = 2.6, 10.3  # metres from the viewer; the wall is at 11

@@ -15,12 +15,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.render import HIDDEN, SEEN, Person
-from hrnet_ext.datasets.synthetic.scene import Actor, Size
-from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
-from hrnet_ext.datasets.synthetic.video.casting import Member
-from hrnet_ext.datasets.synthetic.video.footage import Shot
 from hrnet_ext.formats.posetrack18 import BOX_MARGIN, KEYPOINTS
+from hrnet_ext.synthetic.render import HIDDEN, SEEN, Person
+from hrnet_ext.synthetic.scene import Actor, Size
+from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name
+from hrnet_ext.synthetic.video.casting import Member
+from hrnet_ext.synthetic.video.footage import Shot
 
 FIRST_NUMBER = {'train': 1, 'val': 500_001}
 SUFFIX = {'train': 'mpii_train', 'val': 'mpii_test'}

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.canvas import NOBODY, Canvas
-from hrnet_ext.datasets.synthetic.scene import Actor, Scene
+from hrnet_ext.synthetic.canvas import NOBODY, Canvas
+from hrnet_ext.synthetic.scene import Actor, Scene
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
 

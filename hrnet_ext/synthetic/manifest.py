@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hrnet_ext.datasets.synthetic.layouts.layout import Layout
-from hrnet_ext.datasets.synthetic.spec import SPLITS
+from hrnet_ext.synthetic.layouts.layout import Layout
+from hrnet_ext.synthetic.spec import SPLITS
 
 MANIFEST = 'synthetic.json'
 UNNAMED_LAYOUT = {'layout': 'coco'}  # the first layout's manifests do not name it

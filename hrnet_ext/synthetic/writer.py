@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_ext.atomic_folder import atomic_folder
-from hrnet_ext.datasets.synthetic.layouts import LAYOUTS
-from hrnet_ext.datasets.synthetic.layouts.layout import Layout
-from hrnet_ext.datasets.synthetic.manifest import check_same, read_manifest, write_manifest
-from hrnet_ext.datasets.synthetic.parallel import run_jobs
-from hrnet_ext.datasets.synthetic.spec import SPLITS, SyntheticSpec, VideoSpec
+from hrnet_ext.synthetic.layouts import LAYOUTS
+from hrnet_ext.synthetic.layouts.layout import Layout
+from hrnet_ext.synthetic.manifest import check_same, read_manifest, write_manifest
+from hrnet_ext.synthetic.parallel import run_jobs
+from hrnet_ext.synthetic.spec import SPLITS, SyntheticSpec, VideoSpec
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +34,7 @@ def generate(
     Args:
         out: The folder to make.
         spec: What to render.
-        layout: How to write it, one of :data:`~hrnet_ext.datasets.synthetic.layouts.LAYOUTS`.
+        layout: How to write it, one of :data:`~hrnet_ext.synthetic.layouts.LAYOUTS`.
         num_workers: Processes that render; the files do not depend on it.
         overwrite: Whether a rendered data set in ``out`` gives way. A folder that holds anything
             else is never touched.

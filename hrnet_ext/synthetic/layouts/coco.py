@@ -18,11 +18,11 @@ from typing import Any, ClassVar
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from hrnet_ext.datasets.synthetic.layouts.layout import write_annotations
-from hrnet_ext.datasets.synthetic.layouts.pictures import PictureLayout
-from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, Person, Rendering
-from hrnet_ext.datasets.synthetic.scene import Scene
-from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
+from hrnet_ext.synthetic.layouts.layout import write_annotations
+from hrnet_ext.synthetic.layouts.pictures import PictureLayout
+from hrnet_ext.synthetic.render import OUTSIDE, SEEN, Person, Rendering
+from hrnet_ext.synthetic.scene import Scene
+from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name
 
 KEYPOINTS: tuple[str, ...] = (
     'nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder',

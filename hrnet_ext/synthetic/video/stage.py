@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.background import Size
-from hrnet_ext.datasets.synthetic.figure import Placement
-from hrnet_ext.datasets.synthetic.skeleton import rotation
+from hrnet_ext.synthetic.background import Size
+from hrnet_ext.synthetic.figure import Placement
+from hrnet_ext.synthetic.skeleton import rotation
 
 WALL = 11.0  # metres from the viewer
 CAMERA_HEIGHT = 1.6  # metres above the ground

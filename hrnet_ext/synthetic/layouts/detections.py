@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.render import Person
-from hrnet_ext.datasets.synthetic.scene import Size
+from hrnet_ext.synthetic.render import Person
+from hrnet_ext.synthetic.scene import Size
 
 DESCRIPTION = (
     'simulated: boxes around what is seen of people, with jitter, misses, doubles and false alarms'

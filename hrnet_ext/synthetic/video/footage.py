@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.background import (
+from hrnet_ext.synthetic.background import (
     Size,
     cluttered_background,
     grained,
     quiet_background,
     with_shadow,
 )
-from hrnet_ext.datasets.synthetic.canvas import NOBODY, Canvas, Light
-from hrnet_ext.datasets.synthetic.figure import Figure, Placement
-from hrnet_ext.datasets.synthetic.render import Rendering, render
-from hrnet_ext.datasets.synthetic.scene import Actor, Difficulty, Scene, limb_like, sample_light
-from hrnet_ext.datasets.synthetic.skeleton import solve
-from hrnet_ext.datasets.synthetic.video.camera import View, film
-from hrnet_ext.datasets.synthetic.video.casting import Casting, Member
-from hrnet_ext.datasets.synthetic.video.gait import hip_height
-from hrnet_ext.datasets.synthetic.video.plot import Plot
-from hrnet_ext.datasets.synthetic.video.stage import Stage
+from hrnet_ext.synthetic.canvas import NOBODY, Canvas, Light
+from hrnet_ext.synthetic.figure import Figure, Placement
+from hrnet_ext.synthetic.render import Rendering, render
+from hrnet_ext.synthetic.scene import Actor, Difficulty, Scene, limb_like, sample_light
+from hrnet_ext.synthetic.skeleton import solve
+from hrnet_ext.synthetic.video.camera import View, film
+from hrnet_ext.synthetic.video.casting import Casting, Member
+from hrnet_ext.synthetic.video.gait import hip_height
+from hrnet_ext.synthetic.video.plot import Plot
+from hrnet_ext.synthetic.video.stage import Stage
 
 FRAMES_PER_SECOND = 10
 SHADOW = 0.3  # half its width, metres

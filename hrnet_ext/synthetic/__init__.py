@@ -10,8 +10,8 @@ From the figure to the file, each module knowing only those before it::
 The modules need numpy, OpenCV and pycocotools; nothing here imports torch or OpenMMLab.
 """
 
-from hrnet_ext.datasets.synthetic.layouts import make_spec
-from hrnet_ext.datasets.synthetic.spec import SyntheticSpec, VideoSpec
-from hrnet_ext.datasets.synthetic.writer import generate
+from hrnet_ext.synthetic.layouts import make_spec
+from hrnet_ext.synthetic.spec import SyntheticSpec, VideoSpec
+from hrnet_ext.synthetic.writer import generate
 
 __all__ = ['SyntheticSpec', 'VideoSpec', 'generate', 'make_spec']

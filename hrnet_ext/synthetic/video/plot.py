@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hrnet_ext.datasets.synthetic.video.casting import Casting
+from hrnet_ext.synthetic.video.casting import Casting
 
 
 def _crossing(casting: Casting) -> None:

@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.appearance import SKIN_TONES, sample_appearance, vivid
-from hrnet_ext.datasets.synthetic.background import (
+from hrnet_ext.synthetic.appearance import SKIN_TONES, sample_appearance, vivid
+from hrnet_ext.synthetic.background import (
     Size,
     cluttered_background,
     quiet_background,
     sample_occluder,
     with_shadow,
 )
-from hrnet_ext.datasets.synthetic.canvas import Light, Material
-from hrnet_ext.datasets.synthetic.figure import Figure, Placement
-from hrnet_ext.datasets.synthetic.pose import (
+from hrnet_ext.synthetic.canvas import Light, Material
+from hrnet_ext.synthetic.figure import Figure, Placement
+from hrnet_ext.synthetic.pose import (
     UPRIGHT,
     VARIED,
     PoseFamily,
     sample_angles,
     sample_body,
 )
-from hrnet_ext.datasets.synthetic.shapes import RoundCone, Solid
-from hrnet_ext.datasets.synthetic.skeleton import rotation
+from hrnet_ext.synthetic.shapes import RoundCone, Solid
+from hrnet_ext.synthetic.skeleton import rotation
 
 BEHIND_EVERYBODY = -1e4  # image-space z, pixels
 

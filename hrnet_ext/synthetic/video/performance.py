@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.pose import STILL, UPRIGHT, PoseFamily, sample_angles
-from hrnet_ext.datasets.synthetic.skeleton import JOINT_INDEX, JOINTS, LIMITS, Body
-from hrnet_ext.datasets.synthetic.video.gait import Gait
+from hrnet_ext.synthetic.pose import STILL, UPRIGHT, PoseFamily, sample_angles
+from hrnet_ext.synthetic.skeleton import JOINT_INDEX, JOINTS, LIMITS, Body
+from hrnet_ext.synthetic.video.gait import Gait
 
 STEPS_PER_SECOND = 200  # of the integration of a path
 LEGS = [i for i, joint in enumerate(JOINTS) if joint.name.endswith(('hip', 'knee', 'ankle'))]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.spec import SPLITS, SyntheticSpec, VideoSpec
+from hrnet_ext.synthetic.spec import SPLITS, SyntheticSpec, VideoSpec
 
 JPEG_QUALITY = 95
 BYTES_PER_PIXEL = 0.7  # of a hard picture as JPEG at that quality, rounded up

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.appearance import Appearance
-from hrnet_ext.datasets.synthetic.canvas import Material
-from hrnet_ext.datasets.synthetic.shapes import Ellipsoid, RoundCone, Solid
-from hrnet_ext.datasets.synthetic.skeleton import (
+from hrnet_ext.synthetic.appearance import Appearance
+from hrnet_ext.synthetic.canvas import Material
+from hrnet_ext.synthetic.shapes import Ellipsoid, RoundCone, Solid
+from hrnet_ext.synthetic.skeleton import (
     JOINT_INDEX,
     POINTS,
     Body,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES, Size
+from hrnet_ext.synthetic.scene import DIFFICULTIES, Size
 
 SPLITS = ('train', 'val')
 MAX_IMAGES = 999_999  # keeps the ids of the two splits apart

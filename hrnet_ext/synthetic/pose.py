@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.skeleton import JOINT_INDEX, LIMITS, Body
+from hrnet_ext.synthetic.skeleton import JOINT_INDEX, LIMITS, Body
 
 # Flexion, abduction and twist, each as mean and standard deviation, degrees.
 Spread = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]

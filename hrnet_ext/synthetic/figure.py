@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.appearance import Appearance
-from hrnet_ext.datasets.synthetic.canvas import Material
-from hrnet_ext.datasets.synthetic.flesh import FACE, SCALP, Tailor, dress
-from hrnet_ext.datasets.synthetic.shapes import Bounds, Solid
-from hrnet_ext.datasets.synthetic.skeleton import POINTS, Body, Posture, named_points, solve
+from hrnet_ext.synthetic.appearance import Appearance
+from hrnet_ext.synthetic.canvas import Material
+from hrnet_ext.synthetic.flesh import FACE, SCALP, Tailor, dress
+from hrnet_ext.synthetic.shapes import Bounds, Solid
+from hrnet_ext.synthetic.skeleton import POINTS, Body, Posture, named_points, solve
 
 HEAD_POINTS = ('head_top', 'upper_neck', 'nose', 'left_ear', 'right_ear')
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.canvas import Colour, Material
+from hrnet_ext.synthetic.canvas import Colour, Material
 
 SKIN_TONES: tuple[Colour, ...] = (
     (188, 208, 245), (160, 188, 236), (135, 168, 224),

@@ -17,12 +17,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.layouts.layout import write_annotations
-from hrnet_ext.datasets.synthetic.layouts.pictures import PictureLayout
-from hrnet_ext.datasets.synthetic.render import OUTSIDE, SEEN, Person, Rendering
-from hrnet_ext.datasets.synthetic.scene import Actor, Scene
-from hrnet_ext.datasets.synthetic.skeleton import POINTS, mirrored_name
 from hrnet_ext.formats.mpii import COORDINATES, FORMAT, KEYPOINTS, VERSION
+from hrnet_ext.synthetic.layouts.layout import write_annotations
+from hrnet_ext.synthetic.layouts.pictures import PictureLayout
+from hrnet_ext.synthetic.render import OUTSIDE, SEEN, Person, Rendering
+from hrnet_ext.synthetic.scene import Actor, Scene
+from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name
 
 assert {mirrored_name(name) for name in KEYPOINTS} == set(KEYPOINTS) <= set(POINTS)
 

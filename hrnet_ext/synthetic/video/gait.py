@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.flesh import HEEL, TOES
-from hrnet_ext.datasets.synthetic.skeleton import JOINT_INDEX, LIMITS, Body, Posture, solve
+from hrnet_ext.synthetic.flesh import HEEL, TOES
+from hrnet_ext.synthetic.skeleton import JOINT_INDEX, LIMITS, Body, Posture, solve
 
 # Bumps of an angle: height in degrees, middle and width as shares of the stride. They follow the
 # curves of Winter, "Biomechanics and Motor Control of Human Movement", natural cadence.

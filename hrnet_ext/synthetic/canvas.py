@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.shapes import Solid
+from hrnet_ext.synthetic.shapes import Solid
 
 NOBODY = 0
 OCCLUDER = 255

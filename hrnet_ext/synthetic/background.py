@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.synthetic.appearance import vivid
-from hrnet_ext.datasets.synthetic.canvas import Colour
+from hrnet_ext.synthetic.appearance import vivid
+from hrnet_ext.synthetic.canvas import Colour
 
 Size = tuple[int, int]
 

@@ -19,23 +19,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hrnet_ext.conversion.posetrack_merge import merge_sequences
-from hrnet_ext.datasets.synthetic.layouts.detections import DESCRIPTION, simulate_detections
-from hrnet_ext.datasets.synthetic.layouts.layout import (
+from hrnet_ext.synthetic.layouts.detections import DESCRIPTION, simulate_detections
+from hrnet_ext.synthetic.layouts.layout import (
     Job,
     Layout,
     write_annotations,
     write_picture,
 )
-from hrnet_ext.datasets.synthetic.layouts.posetrack18_records import (
+from hrnet_ext.synthetic.layouts.posetrack18_records import (
     CATEGORY,
     Clip,
     frame_record,
     people_records,
 )
-from hrnet_ext.datasets.synthetic.scene import DIFFICULTIES
-from hrnet_ext.datasets.synthetic.spec import SPLITS, VideoSpec
-from hrnet_ext.datasets.synthetic.video.footage import Footage, sample_footage
-from hrnet_ext.datasets.synthetic.video.plot import PLOTS
+from hrnet_ext.synthetic.scene import DIFFICULTIES
+from hrnet_ext.synthetic.spec import SPLITS, VideoSpec
+from hrnet_ext.synthetic.video.footage import Footage, sample_footage
+from hrnet_ext.synthetic.video.plot import PLOTS
 
 DETECTIONS = 'annotations/posetrack18_val_human_detections.json'
 

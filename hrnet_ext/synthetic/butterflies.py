@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from hrnet_ext.atomic_folder import atomic_folder
-from hrnet_ext.datasets.synthetic.layouts.layout import write_annotations, write_picture
+from hrnet_ext.synthetic.layouts.layout import write_annotations, write_picture
 
 SIDE = 128  # of a picture, pixels
 SPLITS = ('train', 'val')

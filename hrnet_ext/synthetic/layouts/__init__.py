@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from hrnet_ext.datasets.synthetic.layouts.coco import CocoLayout
-from hrnet_ext.datasets.synthetic.layouts.layout import Layout
-from hrnet_ext.datasets.synthetic.layouts.mpii import MpiiLayout
-from hrnet_ext.datasets.synthetic.layouts.posetrack18 import PoseTrack18Layout
+from hrnet_ext.synthetic.layouts.coco import CocoLayout
+from hrnet_ext.synthetic.layouts.layout import Layout
+from hrnet_ext.synthetic.layouts.mpii import MpiiLayout
+from hrnet_ext.synthetic.layouts.posetrack18 import PoseTrack18Layout
 
 LAYOUTS: Mapping[str, type[Layout]] = {
     layout.name: layout for layout in (CocoLayout, MpiiLayout, PoseTrack18Layout)
