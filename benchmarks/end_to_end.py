@@ -25,7 +25,7 @@ from benchmarks.models import Models, settled
 from benchmarks.samples import make_video
 from hrnet_ext.acceleration import optimize
 from hrnet_ext.apis import PoseInferencer
-from hrnet_ext.commands.export import write
+from hrnet_ext.export.exporter import write
 from hrnet_ext.export.formats import FORMATS
 from hrnet_ext.export.model import describe
 from hrnet_ext.export.real_crops import rendered_crops

@@ -1,8 +1,9 @@
-"""Arguments that several tools take, and what goes with what; imports nothing heavy."""
+"""Arguments that several commands take, and which depend on which; imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -49,6 +50,64 @@ def share(text: str) -> float:
 def positive(text: str) -> int:
     """A whole number from 1, for ``type=``."""
     return number(int, 1)(text)
+
+
+class OldSpelling(argparse.Action):
+    """An option under its former name: it still works, with a warning.
+
+    Args:
+        new: The option that replaces it, as the user should type it.
+        const: The value that the old option stands for.
+    """
+
+    def __init__(
+        self, option_strings: list[str], dest: str, *, new: str, const: object, **_: object
+    ) -> None:
+        super().__init__(
+            option_strings,
+            dest,
+            nargs=0,
+            const=const,
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+        )
+        self._new = new
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, self.const)
+        print(
+            f'warning: {option_string} is now {self._new}; the next release will not take '
+            f'{option_string} any more',
+            file=sys.stderr,
+        )
+
+
+def add_device_argument(parser: argparse._ActionsContainer) -> None:
+    """``--device``."""
+    parser.add_argument('--device', help='cuda:0, cpu, ... (default: a GPU if there is one)')
+
+
+def add_settings_argument(
+    parser: argparse._ActionsContainer, option: str, description: str
+) -> None:
+    """An option that takes KEY=VALUE any number of times."""
+    parser.add_argument(
+        option, nargs='+', action='extend', default=[], metavar='KEY=VALUE', help=description
+    )
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser, description: str) -> None:
+    """``--overwrite``, and ``--force``, which it was called before."""
+    parser.add_argument('--overwrite', action='store_true', help=description)
+    parser.add_argument(
+        '--force', action=OldSpelling, dest='overwrite', new='--overwrite', const=True
+    )
 
 
 def add_people_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

@@ -10,9 +10,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from hrnet_ext.arguments import number, positive
+from hrnet_ext.arguments import add_settings_argument, number, positive
 from hrnet_ext.host_warnings import silence_known
 
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
@@ -39,13 +39,10 @@ def config_parser(description: str) -> argparse.ArgumentParser:
     """A parser with what every tool that reads a config takes: CONFIG, --cfg-options, --debug."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='a config file, or the name of a shipped one')
-    parser.add_argument(
+    add_settings_argument(
+        parser,
         '--cfg-options',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='KEY=VALUE',
-        help='override settings, such as train_cfg.max_epochs=20; no blanks in a value',
+        'override settings, such as train_cfg.max_epochs=20; no blanks in a value',
     )
     add_debug_argument(parser)
     return parser
@@ -91,11 +88,18 @@ def add_optimize_argument(parser: argparse._ActionsContainer, default: str | Non
     )
 
 
-def parse_run_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+def parse_run_arguments(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
+) -> argparse.Namespace:
     """Parse, and tell MMEngine the local rank where only the command line has it."""
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def program() -> str:
+    """The name that the user called this process by: ``train.py`` or ``hrnet-ext train``."""
+    return os.path.basename(sys.argv[0])
 
 
 def describe(error: BaseException) -> str:
@@ -167,10 +171,10 @@ def _path(path: str | None) -> str:
 
 
 def run(main: Callable[[], None], *, after_interrupt: str = '') -> None:
-    """Run a tool; what the user got wrong ends as one message and exit status 1, Ctrl-C as 130.
+    """Run a command; a user's mistake ends as one message and exit status 1, Ctrl-C as 130.
 
     Args:
-        main: The tool. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` its errors keep their traceback.
+        main: The command. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` errors keep their traceback.
         after_interrupt: How to go on after Ctrl-C.
     """
     if not {'--verbose', '--debug'} & set(sys.argv):  # before parsing: imports warn, too

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 from torch import nn
 
-from hrnet_ext.commands.export import write
 from hrnet_ext.engine.run_config import read_config
+from hrnet_ext.export.exporter import write
 from hrnet_ext.export.formats import FORMATS
 from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.export.model import describe

@@ -80,14 +80,14 @@ def test_what_the_official_release_lacks_is_named(run_tool, tmp_path):
     assert list(load_checkpoint(tmp_path / 'out.pth')) == list(NETWORK)
 
 
-def test_nothing_is_overwritten_without_force(run_tool, official, tmp_path):
+def test_nothing_is_overwritten_unless_asked_for(run_tool, official, tmp_path):
     source, _ = official
     (tmp_path / 'out.pth').write_text('precious')
     refused = run_tool(source, tmp_path / 'out.pth')
     assert refused.returncode != 0
-    assert '--force' in refused.stderr
+    assert 'out.pth exists; --overwrite replaces it' in refused.stderr
     assert (tmp_path / 'out.pth').read_text() == 'precious'
-    assert run_tool(source, tmp_path / 'out.pth', '--force').returncode == 0
+    assert run_tool(source, tmp_path / 'out.pth', '--overwrite').returncode == 0
     assert 'state_dict' in load_checkpoint(tmp_path / 'out.pth')
 
 

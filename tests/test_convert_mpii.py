@@ -347,10 +347,13 @@ def test_the_tools_mistakes_are_one_line(tool, mat, tmp_path):
     split.write_text('x.jpg')
     for arguments, expected in (
         (('annotations', 'no.mat', '--out', 'no'), 'annotation file `no.mat` does not exist: down'),
-        (('annotations', mat, '--out', out), f'there is already {out / "mpii_val.json"}; --force'),
-        (('annotations', mat, '--out', out, '--force'), 'is of an earlier split; remove it or'),
         (
-            ('annotations', mat, '--out', out, '--force', '--images-val', split),
+            ('annotations', mat, '--out', out),
+            f'already {out / "mpii_val.json"}; --overwrite',
+        ),
+        (('annotations', mat, '--out', out, '--overwrite'), 'is of an earlier split; remove it or'),
+        (
+            ('annotations', mat, '--out', out, '--overwrite', '--images-val', split),
             '1 images are not in the annotations: x.jpg',
         ),
         (('submission', 'no.json', mat), 'predictions `no.json` does not exist: predict on'),

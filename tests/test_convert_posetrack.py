@@ -94,13 +94,13 @@ class TestMerge:
             assert kept == expected
         assert merged['categories'] == mmposes['categories']
 
-    def test_an_earlier_file_is_kept_unless_forced(self, root, tmp_path, run):
+    def test_an_earlier_file_is_kept_unless_asked_for(self, root, tmp_path, run):
         out = tmp_path / 'split.json'
         out.write_text('mine')
         arguments = ['merge', root / 'annotations/val', '--images', root, '--out', out]
-        assert f'{out} exists; --force overwrites it' in run(*arguments)
+        assert f'{out} exists; --overwrite replaces it' in run(*arguments)
         assert out.read_text() == 'mine'
-        run(*arguments, '--force')
+        run(*arguments, '--overwrite')
         assert len(read(out)['images']) == 6
 
     def test_the_inputs_are_left_as_they_were(self):
@@ -322,10 +322,10 @@ class TestSplit:
         write(tmp_path / 'out/mine.json', {})
         arguments = ['split', root / 'annotations/posetrack18_val.json', '--out', tmp_path / 'out']
         assert 'holds `mine.json`' in run(*arguments)
-        assert '2 videos' in run(*arguments, '--force')
+        assert '2 videos' in run(*arguments, '--overwrite')
         assert not (tmp_path / 'out/mine.json').exists()
         (tmp_path / 'out/notes.txt').write_text('mine')
-        assert 'holds `notes.txt`' in run(*arguments, '--force')
+        assert 'holds `notes.txt`' in run(*arguments, '--overwrite')
 
 
 class TestEvaluate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from hrnet_ext import cli
 from hrnet_ext.apis import PoseInferencer
+from hrnet_ext.commands.demo import parse_args
 from hrnet_ext.formats.palette import track_color
 from hrnet_ext.inference.boxes_file import read_boxes
 from hrnet_ext.inference.demo import run_demo
@@ -46,12 +46,11 @@ def model(tmp_path_factory) -> list[str]:
 
 
 @pytest.fixture
-def demo(model, monkeypatch):
-    """Runs the tool in this process; what it would print."""
+def demo(model):
+    """Runs the command in this process; what it would print."""
 
     def run(*arguments: str) -> str:
-        monkeypatch.setattr(sys, 'argv', ['demo.py', *map(str, arguments), *model])
-        return run_demo(runpy.run_path(str(TOOL))['parse_args']())
+        return run_demo(parse_args([*map(str, arguments), *model]))
 
     return run
 

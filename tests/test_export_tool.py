@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +13,9 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
-from hrnet_ext.commands import export as command
-from hrnet_ext.commands.export import run_export
+from hrnet_ext.commands import demo, export
+from hrnet_ext.commands import test as testing
+from hrnet_ext.export import exporter
 from hrnet_ext.export.check import compare
 from hrnet_ext.export.graph import FlipTest
 from hrnet_ext.export.model import load_model
@@ -32,8 +31,6 @@ from tests.export_cases import (
 )
 from tests.inference_cases import picture
 from tests.tiny_coco import write_coco
-
-TOOLS = Path(__file__).parents[1] / 'tools'
 
 
 @pytest.fixture(scope='module')
@@ -55,13 +52,16 @@ def source(tmp_path_factory) -> tuple[Path, str]:
 
 @pytest.fixture
 def tool(monkeypatch, tmp_path):
-    """Runs a tool in this process, from an empty folder; what it would print."""
+    """Runs a command in this process, from an empty folder; what it would print."""
     monkeypatch.chdir(tmp_path)
-    runs = {'export.py': run_export, 'demo.py': run_demo}
+    runs = {
+        'export.py': (export.parse_args, export.run_export),
+        'demo.py': (demo.parse_args, run_demo),
+    }
 
     def run(name: str, *arguments: object) -> str:
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        return runs[name](runpy.run_path(str(TOOLS / name))['parse_args']())
+        parse_args, run_command = runs[name]
+        return run_command(parse_args([*map(str, arguments)]))
 
     return run
 
@@ -115,8 +115,8 @@ def test_a_file_that_differs_is_not_kept(tool, model, tmp_path, monkeypatch):
 
 @with_onnxruntime
 def test_int8_is_calibrated_with_the_training_data(tool, model, source, tmp_path, monkeypatch):
-    monkeypatch.setattr(command, '_compare', lambda *_: '')  # random weights bear no 8 bits
-    report = tool('export.py', *model, '--int8', '--calibration-crops', 5)
+    monkeypatch.setattr(exporter, '_compare', lambda *_: '')  # random weights bear no 8 bits
+    report = tool('export.py', *model, '--precision', 'int8', '--calibration-crops', 5)
     assert report.startswith('work_dirs/export/pose.onnx: onnx, int8, ')
     session = PoseSession('work_dirs/export/pose.onnx', 'onnxruntime')
     assert session.metadata.precision == 'int8'
@@ -124,16 +124,43 @@ def test_int8_is_calibrated_with_the_training_data(tool, model, source, tmp_path
     assert np.isfinite(keypoints).all()
     assert (scores != 0).all()
     nowhere = ['--cfg-options', 'train_dataloader.dataset.data_root=nowhere/']
-    with pytest.raises(FileNotFoundError, match='--int8 is calibrated with crops of the training'):
-        tool('export.py', *model, '--int8', *nowhere)
+    with pytest.raises(FileNotFoundError, match=r'^int8 is calibrated with crops of the training'):
+        tool('export.py', *model, '--precision', 'int8', *nowhere)
+
+
+@with_onnxruntime
+@pytest.mark.parametrize(
+    ('options', 'name', 'precision'),
+    [
+        (['--half'], 'onnx', 'fp16'),
+        (['--half', '--format', 'torchscript'], 'torchscript', 'bf16'),
+        (['--precision', 'fp16'], 'onnx', 'fp16'),
+        (['--precision', 'bf16', '--format', 'torchscript'], 'torchscript', 'bf16'),
+        (['--int8'], 'onnx', 'int8'),
+        ([], 'onnx', 'fp32'),
+    ],
+)
+def test_old_and_new_spellings_of_the_precision(
+    tool, model, options, name, precision, monkeypatch, capsys
+):
+    def export_file(cfg, network, target, path, *, precision, **_):
+        return target.name, precision
+
+    monkeypatch.setattr(exporter, 'export_file', export_file)
+    assert tool('export.py', *model, *options) == (name, precision)
+    told = [line for line in capsys.readouterr().err.splitlines() if 'warning: --' in line]
+    old = [option for option in options if option in ('--half', '--int8')]
+    assert len(told) == len(old)
+    assert all(line.startswith(f'warning: {old[0]} is now --precision ') for line in told)
 
 
 @with_openvino
 @with_onnxruntime
 @pytest.mark.slow
 def test_openvino_takes_int8_too(tool, model, monkeypatch):
-    monkeypatch.setattr(command, '_compare', lambda *_: '')
-    tool('export.py', *model, '--int8', '--format', 'openvino', '--calibration-crops', 5)
+    monkeypatch.setattr(exporter, '_compare', lambda *_: '')
+    int8 = ['--precision', 'int8', '--calibration-crops', 5]
+    tool('export.py', *model, *int8, '--format', 'openvino')
     session = PoseSession('work_dirs/export/pose.xml')
     assert session.metadata.precision == 'int8'
     assert np.isfinite(session(picture(), [[10, 5, 90, 110]])[0]).all()
@@ -172,7 +199,15 @@ def test_a_checkpoint_of_another_model_is_refused(tool, source, tmp_path, change
     ('arguments', 'message'),
     [
         (['--out', 'pose.pt'], r'--out pose.pt: the name should end in \.onnx'),
-        (['--format', 'torchscript', '--int8'], '--int8 goes with the formats onnx and openvino'),
+        (
+            ['--format', 'torchscript', '--precision', 'int8'],
+            '--precision int8 goes with the formats onnx and openvino, not with torchscript',
+        ),
+        (
+            ['--precision', 'bf16'],
+            'bf16 goes with the formats torchscript and torch-export, not',
+        ),
+        (['--calibration-crops', 5], '--calibration-crops means nothing without --precision int8'),
         (['--cfg-options', 'test_dataloader.dataset.pipeline=[]'], 'should crop by GetBBoxCenter'),
         (['--cfg-options', 'model.head.out_channels=5'], 'does not belong to'),
         (['--cfg-options', 'model.test_cfg.output_keypoint_indices=[0]'], 'take it out'),
@@ -258,7 +293,7 @@ def test_the_demo_says_what_goes_with_what(tool, model, exported):
         tool('demo.py', 'a.png', '--whole-image', '--checkpoint', 'http://a.b/pose.onnx')
     with pytest.raises(ValueError, match='--checkpoint needs its --config'):
         tool('demo.py', 'a.png', '--whole-image', '--checkpoint', model[1])
-    with pytest.raises(ValueError, match='leave out optimize bf16, or export it with --half'):
+    with pytest.raises(ValueError, match='leave out optimize bf16, or export it with --precision'):
         tool('demo.py', 'a.png', '--whole-image', '--checkpoint', exported[0], '--optimize', 'bf16')
 
 
@@ -321,12 +356,4 @@ def test_a_file_is_loaded_once_and_by_the_provider_that_was_chosen(source, tmp_p
 
 def _test_arguments(*arguments: str) -> argparse.Namespace:
     """What tools/test.py parses."""
-    from hrnet_ext import cli
-
-    parser = cli.config_parser('')
-    parser.add_argument('checkpoint')
-    cli.add_run_arguments(parser)
-    parser.add_argument('--out')
-    parser.add_argument('--dump')
-    cli.add_optimize_argument(parser, default=None)
-    return parser.parse_args(list(arguments))
+    return testing.make_parser().parse_args(arguments)

@@ -12,9 +12,9 @@ from mmengine.config import Config
 
 from hrnet_ext.apis import PoseInferencer
 from hrnet_ext.checkpoints import save_checkpoint
-from hrnet_ext.commands.export import write
 from hrnet_ext.datasets.transforms import LoadImage
 from hrnet_ext.export.check import compare
+from hrnet_ext.export.exporter import write
 from hrnet_ext.export.formats import FORMATS
 from hrnet_ext.export.model import describe
 from hrnet_ext.export.real_crops import random_crops

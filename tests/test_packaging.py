@@ -6,13 +6,14 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from importlib.metadata import version
+from importlib.metadata import EntryPoint, version
 from pathlib import Path, PurePosixPath
 
 import pytest
 from packaging.version import parse
 
 import hrnet_ext
+from hrnet_ext.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 OPENMMLAB = ('mmcv', 'mmcv-lite', 'mmengine', 'mmdet', 'mmpose', 'xtcocotools', 'chumpy')
@@ -101,6 +102,21 @@ def test_a_wheel_has_every_config_and_tool_once_as_a_file(wheel):
         for file in files:
             assert [name for name in wheel if name.endswith(file)] == [f'hrnet_ext/.mim/{file}']
     assert 'hrnet_ext/.mim/model-index.yml' in wheel
+
+
+def test_the_console_script_is_declared():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / 'setup.cfg')
+    script = EntryPoint(
+        *setup['options.entry_points']['console_scripts'].strip().split(' = '), 'console_scripts'
+    )
+    assert script.name == 'hrnet-ext'
+    assert script.load() is main
+
+
+@pytest.mark.slow
+def test_a_wheel_has_the_console_script(wheel):
+    assert [name for name in wheel if name.endswith('.dist-info/entry_points.txt')]
 
 
 @pytest.mark.slow

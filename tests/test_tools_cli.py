@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hrnet_ext import cli
+from hrnet_ext.commands.train import make_parser
 from hrnet_ext.engine import processes, run_config
 
 ROOT = Path(__file__).parents[1]
@@ -79,12 +80,7 @@ def test_a_mistake_is_told_without_building_anything(
 
 def train_arguments(*arguments):
     """What tools/train.py parses, without its process."""
-    parser = cli.config_parser('')
-    cli.add_run_arguments(parser)
-    parser.add_argument('--resume', nargs='?', const='auto')
-    for flag in ('--amp', '--channels-last', '--compile', '--no-validate', '--auto-scale-lr'):
-        parser.add_argument(flag, action='store_true')
-    return parser.parse_args(list(arguments))
+    return make_parser().parse_args(arguments)
 
 
 def test_a_mistake_ends_the_process_with_one_line(tmp_path):

@@ -1,13 +1,12 @@
 """The tracking tool writes PoseTrack18's files, evaluates them, and goes on where it stopped."""
 
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hrnet_ext.commands import track as command
 from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack import read_sequence
 from hrnet_ext.formats.posetrack.sequences import read_sequences
@@ -18,7 +17,6 @@ from hrnet_ext.tracking.variants import VARIANTS
 from tests.inference_cases import pose_config, write_pictures, write_video, write_weights
 from tests.posetrack_tree import NAMES, write_tree
 
-TOOL = Path(__file__).parents[1] / 'tools' / 'track.py'
 LOW = ['--track-options', 'keypoint_threshold=0', 'flow=lk']  # random weights score low
 
 
@@ -42,12 +40,11 @@ def root(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def track(model, monkeypatch):
-    """Runs the tool in this process; what it would print."""
+def track(model):
+    """Runs the command in this process; what it would print."""
 
     def run(*arguments: object) -> str:
-        monkeypatch.setattr(sys, 'argv', ['track.py', *map(str, arguments), *model])
-        return run_tracking(runpy.run_path(str(TOOL))['parse_args']())
+        return run_tracking(command.parse_args([*map(str, arguments), *model]))
 
     return run
 
@@ -253,8 +250,8 @@ def test_a_model_of_other_keypoints_is_not_evaluated():
         check_evaluable(coco)
 
 
-def test_the_tool_offers_the_variants_there_are():
-    assert runpy.run_path(str(TOOL))['VARIANTS'] == tuple(VARIANTS)
+def test_the_command_offers_the_variants_there_are():
+    assert tuple(VARIANTS) == command.VARIANTS
 
 
 def test_named_options_go_before_a_variants():

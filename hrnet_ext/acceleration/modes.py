@@ -16,7 +16,7 @@ MODES = (OFF, AUTO, *FORMATS, *(precision + COMPILE for precision in FORMATS))
 INT8 = (
     'auto takes fp32: this CPU has no bf16 instructions. It has those of int8: an exported file '
     'takes half the time, AP changes by 0.1 (75.5 to 75.6): tools/export.py CONFIG CHECKPOINT '
-    '--with-normalize --flip-test --int8 --out pose.onnx'
+    '--with-normalize --flip-test --precision int8 --out pose.onnx'
 )
 
 

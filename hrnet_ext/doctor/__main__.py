@@ -1,4 +1,4 @@
-"""The table: python -m hrnet_ext.doctor, or python tools/doctor.py from a checkout."""
+"""The table: hrnet-ext doctor, python -m hrnet_ext.doctor, or tools/doctor.py of a checkout."""
 
 from __future__ import annotations
 
@@ -24,15 +24,20 @@ _OPTIONAL = {"ModuleNotFoundError: No module named 'mim'"}
 _MARKS = {'applied': 'repaired', 'pending': 'ready', 'not needed': 'not needed', 'off': 'off'}
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split(':')[0] + ' of the environment.')
+    parser.add_argument('--explain', metavar='MESSAGE', help='say what an error message means')
+    return parser
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Examine the environment, or explain one message.
 
     Returns:
         Exit status: 1 where something needed is broken or a message is unknown.
     """
-    parser = argparse.ArgumentParser(description=__doc__.split(':')[0] + ' of the environment.')
-    parser.add_argument('--explain', metavar='MESSAGE', help='say what an error message means')
-    args = parser.parse_args(arguments)
+    args = make_parser().parse_args(arguments)
     if args.explain is not None:
         return _explain(args.explain)
 

@@ -4,7 +4,7 @@
 
 all inside of the file. On the way out, each module knowing only those before it::
 
-    metadata -> graph -> formats, quantize -> check -> command
+    metadata -> graph -> formats, quantize -> check -> exporter
 
 and to run it, needing numpy, OpenCV and one of ONNX Runtime and OpenVINO::
 

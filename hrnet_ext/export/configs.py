@@ -99,5 +99,6 @@ def refuse_optimizing(path: str | os.PathLike[str], mode: str | bool | None) -> 
     """
     if isinstance(mode, str) and mode not in PLAIN_MODES:
         raise ValueError(
-            f'{path} runs as it was exported: leave out optimize {mode}, or export it with --half'
+            f'{path} runs as it was exported: leave out optimize {mode}, or export it with '
+            '--precision'
         )

@@ -25,8 +25,8 @@ class OnnxRuntimeEngine:
     def __init__(self, path: Path, settings: Settings) -> None:
         if settings.precision == 'half':
             raise ValueError(
-                'ONNX Runtime runs a file in the precision it was written in: export with --half, '
-                'or take openvino'
+                'ONNX Runtime runs a file in the precision it was written in: export it with '
+                '--precision fp16, or use openvino'
             )
         try:
             self._model = OnnxRuntimeModel(

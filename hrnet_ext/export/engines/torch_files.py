@@ -39,7 +39,7 @@ class _TorchEngine:
             ) from error
         slow = settings.written_in == 'half' and emulation_warning(self._device)
         if slow:
-            cure = 'export it without --half'
+            cure = 'export it with --precision fp32'
             warnings.warn(f'{path} is in bf16; {slow}: {cure}', RuntimeWarning, stacklevel=4)
 
     def _load(self, path: Path) -> Callable:

@@ -16,10 +16,10 @@ class Format:
     Args:
         name: As on the command line.
         suffix: Of its files.
-        half: What the network computes in with ``--half``. In fp32, its weights are stored in fp16,
-            and the runtime chooses.
+        half: What the network computes in with half precision: bf16, or fp32 where the weights are
+            stored in fp16 and the backend chooses.
         companions: Suffixes of what lies beside the file.
-        takes_int8: Whether ``--int8`` goes with it.
+        takes_int8: Whether it can be written in int8.
         needs: Packages that write and check it.
         checked_by: The provider that a new file is compared in.
     """
@@ -31,6 +31,12 @@ class Format:
     takes_int8: bool = False
     needs: tuple[str, ...] = ()
     checked_by: str | None = None
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What it can be written in: fp32, its half precision, and perhaps int8."""
+        half = 'bf16' if self.half is torch.bfloat16 else 'fp16'
+        return ('fp32', half, 'int8') if self.takes_int8 else ('fp32', half)
 
     @property
     def write(self) -> Callable:
