@@ -21,6 +21,8 @@ COMMANDS = {
     'convert-checkpoint': 'convert released weights of HRNet',
     'convert-mpii': "convert MPII's annotations, and predictions for its test server",
     'convert-posetrack': 'merge, split and evaluate files of PoseTrack',
+    'make-synthetic': 'render a data set of people: COCO, MPII or PoseTrack18 layout',
+    'make-butterflies': 'render a toy data set with keypoints of its own',
     'make-person-masks': 'make label maps of people for MMSegmentation',
     'doctor': 'examine the installation, or explain an error message',
 }

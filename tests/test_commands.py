@@ -16,7 +16,7 @@ from tests.test_tools_cli import HEAVY
 ROOT = Path(__file__).parents[1]
 MODULES = {name: name.replace('-', '_') for name in COMMANDS}
 # The benchmarks need a checkout.
-TOOLS_ONLY = {'benchmark', 'make_butterflies', 'make_synthetic'}
+TOOLS_ONLY = {'benchmark'}
 
 
 def test_every_tool_is_a_command():
