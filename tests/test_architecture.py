@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parents[1] / 'hrnet_ext'
 # A room imports only rooms of the lines above its own.
 LEVELS = (
     # Small helpers that know nothing of poses.
-    'arguments atomic_folder cpu_limit devices host_memory host_warnings own_code paths progress '
-    'reading registry safe_loading tf32 writing',
+    'arguments atomic_folder cpu_limit devices host_memory host_warnings interrupts own_code paths '
+    'progress reading registry safe_loading tf32 writing',
     'cli compat formats precision runtimes',
     'codecs doctor',
     'models evaluation',

@@ -1,8 +1,12 @@
 """HRNets move into another runtime when that pays, if it is right and faster; else they stay."""
 
 import copy
+import io
 import logging
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import torch
@@ -15,6 +19,7 @@ from hrnet_ext.acceleration.engine_network import EngineNetwork
 from hrnet_ext.acceleration.networks import OptimizedNetwork
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.runtimes.open_vino import best_half, capabilities_of
+from hrnet_ext.runtimes.to_onnx import to_onnx
 from tests.test_optimize import WIDTH, difference, images
 from tests.test_optimize import network as make_network
 
@@ -131,6 +136,18 @@ def test_a_network_that_cannot_be_exported_stays_in_pytorch(log, monkeypatch):
     assert quick._engine is None
     assert log.text.count('WARNING') == 1
     assert log.text.count('it cannot be written as ONNX: division by zero') == 1
+
+
+def test_ctrl_c_during_the_export_is_not_lost(monkeypatch):
+    def export(*_, **__):
+        with suppress(KeyboardInterrupt):  # as PyTorch's C++ code does
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.1)
+
+    monkeypatch.setattr(torch.onnx, 'export', export)
+    with pytest.raises(KeyboardInterrupt):
+        to_onnx(network(), images(), io.BytesIO(), takes='images', gives=['map'])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_few_images_wait_for_nothing(fastest, monkeypatch):

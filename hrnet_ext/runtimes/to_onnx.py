@@ -10,6 +10,8 @@ from typing import BinaryIO
 import torch
 from torch import Tensor, nn
 
+from hrnet_ext.interrupts import interrupts_deferred
+
 OPSET = 17
 
 
@@ -34,7 +36,7 @@ def to_onnx(
     Raises:
         torch.onnx.errors.OnnxExporterError: If it has an operator that ONNX does not know.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), interrupts_deferred():
         # It warns of sizes that it takes for constant, which they are, and of its age: the newer
         # exporter takes four times as long, needs two more packages, and writes no better graph.
         warnings.simplefilter('ignore')
