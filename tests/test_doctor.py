@@ -108,16 +108,6 @@ def test_a_probe_may_kill_its_process(monkeypatch, tmp_path, end):
     assert [failure.name for failure in findings.failures] == ['deadly', 'after']
 
 
-def test_mim_is_tried_while_the_others_are(monkeypatch, tmp_path):
-    meeting = tmp_path / 'meeting'
-    wait = f'import os, time\nwhile not os.path.exists({str(meeting)!r}): time.sleep(0.1)'
-    monkeypatch.setattr(probes, '_TIMEOUT', 60)
-    findings = try_out(
-        monkeypatch, tmp_path, ('torch', wait), ('mim', f'open({str(meeting)!r}, "w").close()')
-    )
-    assert not findings.failures
-
-
 def test_a_hanging_probe_is_ended(monkeypatch, tmp_path):
     monkeypatch.setattr(probes, '_TIMEOUT', 2)
     findings = try_out(monkeypatch, tmp_path, ('endless', 'while True: pass'))

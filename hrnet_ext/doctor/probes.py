@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,26 +78,17 @@ class Findings(NamedTuple):
 
 
 def try_out(folder: Path) -> Findings:
-    """Run all probes: mim, which nothing else rests on, at the same time as the others.
+    """Run all probes in one process; where it dies, go on behind the one that killed it.
 
     Args:
-        folder: an empty folder for the notes of their processes.
+        folder: an empty folder for the notes of that process.
     """
-    mim = [probe for probe in PROBES if probe[0] == 'mim']
-    with ThreadPoolExecutor() as pool:
-        beside = pool.submit(_try_out, mim, folder)
-        findings = _try_out([probe for probe in PROBES if probe not in mim], folder)
-        return findings._replace(failures=[*findings.failures, *beside.result().failures])
-
-
-def _try_out(probes: list[tuple[str, str]], folder: Path) -> Findings:
-    """Run probes in one process; where it dies, go on behind the one that killed it."""
-    remaining = probes
+    remaining = list(PROBES)
     failures: list[Failure] = []
     repairs: list[tuple[str, str, str]] = []
     cuda, formats = 'unknown', []
     while remaining:
-        lines, end = _run(remaining, folder / f'{remaining[0][0]}.jsonl')
+        lines, end = _run(remaining, folder / f'{len(remaining)}.jsonl')
         failures += [
             Failure(line['fails'], line['message'], tuple(line['where']))
             for line in lines
