@@ -97,7 +97,9 @@ def test_a_few_boxes_of_unknown_images_are_left_out_and_most_are_an_error():
     assert list(left_out.firsts.values()) == [77]
     for number, one in enumerate(records):
         one['image_id'] = 77 + number
-    with pytest.raises(ValueError, match=r'\[0\].image_id 77 is not in .* 8 of 8 boxes \(an id th'):
+    with pytest.raises(
+        ValueError, match=r'\[0\].image_id 77 is not in .* 8 of 8 boxes \(an example id th'
+    ):
         check_boxes(records, WHERE, SIZES)
 
 
@@ -158,4 +160,4 @@ class TestForTools:
         for name in ('1.jpg', '2.jpg'):
             found(self.frame(name))
         (said,) = (record.getMessage() for record in mmengine_log.records)
-        assert 'image `1.jpg`: 1 of 4 boxes end outside of their images if read as [x, y' in said
+        assert 'image `1.jpg`: 1 of 4 boxes end outside their images if read as [x, y' in said

@@ -173,7 +173,9 @@ def test_results_of_another_data_set_are_refused():
     content = annotations(1)
     results = found_exactly(content)
     truth = ground_truth_of(content, 17)
-    with pytest.raises(ValueError, match='result 1 is of image 99, which is not in the annotation'):
+    with pytest.raises(
+        ValueError, match='result 1 has image_id 99, which is not in the annotation'
+    ):
         coco_ap(truth, [results[0], {**results[1], 'image_id': 99}], SIGMAS)
     with pytest.raises(ValueError, match='has 48 keypoint values, but 17 sigmas need 51'):
         coco_ap(truth, [{**results[0], 'keypoints': [1.0] * 48}], SIGMAS)
@@ -221,8 +223,8 @@ def test_keypoints_of_people_are_counted():
     [
         ({}, True, r'annotation 7 has no positive area.*it is None.*use_area=False'),
         ({'area': 0}, True, r'annotation 7 has no positive area'),
-        ({'area': 9.0}, False, r'annotation 7 has no box with an area.*bbox is None'),
-        ({'bbox': [5, 5, 0, 9]}, False, r'annotation 7 has no box with an area'),
+        ({'area': 9.0}, False, r'annotation 7 has no box with a positive area.*bbox is None'),
+        ({'bbox': [5, 5, 0, 9]}, False, r'annotation 7 has no box with a positive area'),
     ],
 )
 def test_a_person_needs_an_area(fields, use_area, message):
@@ -236,7 +238,7 @@ def test_a_person_needs_an_area(fields, use_area, message):
      [{'id': 1, 'keypoints': [1] * 51, 'area': 9, 'iscrowd': 1}]],
 )  # fmt: skip
 def test_somebody_must_be_there_to_be_found(people):
-    with pytest.raises(ValueError, match=r'nothing to evaluate on.*person_keypoints'):
+    with pytest.raises(ValueError, match=r'nothing to evaluate.*person_keypoints'):
         check_people(people, 17)
 
 

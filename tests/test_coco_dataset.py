@@ -230,7 +230,7 @@ def to_corners(boxes: list[dict]) -> None:
             r'bbox or score of \[1\] \(image_id 1\) is not finite',
         ),
         (lambda boxes: boxes[4].update(score=float('nan')), r'score of \[4\] \(image_id 3\) is'),
-        (to_corners, r'3 of 6 boxes end outside of their images .* all fit inside as \[x1, y1'),
+        (to_corners, r'3 of 6 boxes end outside their images .* all fit inside as \[x1, y1'),
         (lambda boxes: [one.update(image_id='1') for one in boxes], "is '1', but .* has 1; a numb"),
     ],
 )

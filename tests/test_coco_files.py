@@ -165,7 +165,7 @@ def test_metrics_check_their_own_file_by_the_same_rules(root, case):
     metainfo = build(root).metainfo
     change, expected = MEANINGLESS[case]
     if case == 'other category':
-        expected = r'no category of id 1; it has: .person. \(id 7\)'
+        expected = r'no category with id 1; it has: .person. \(id 7\)'
     rewrite(root, change)
     with pytest.raises(ValueError, match=expected) as caught:
         CocoMetric(str(root / 'people.json')).dataset_meta = metainfo
@@ -194,7 +194,7 @@ def test_names_are_compared_whatever_their_spelling(root, mmengine_log):
     rewrite(root, lambda c: name_keypoints(c, ['snout', *KEYPOINTS[1:]]))
     build(root)
     (warning,) = [one.getMessage() for one in mmengine_log.records if one.levelname == 'WARNING']
-    assert 'other names than the metainfo has: snout' in warning
+    assert 'names that are not in the metainfo: snout' in warning
 
 
 def make_odd(content: dict) -> None:
@@ -216,7 +216,7 @@ def test_one_line_says_who_is_there_and_why_others_are_not(root, mmengine_log):
     assert summary.levelname == 'INFO'
     assert summary.getMessage().endswith(
         'people.json`: 1 image, 1 person; left out: 1 of images that are not listed, 1 crowd, '
-        '1 without labelled keypoints, 1 box without area, 1 without a box, 1 without keypoints, '
+        '1 without labeled keypoints, 1 box without area, 1 without a box, 1 without keypoints, '
         '1 box outside the image'
     )
     assert warning.levelname == 'WARNING'
@@ -309,7 +309,7 @@ def test_a_category_can_be_named(root):
     with pytest.raises(ValueError, match=r'annotation 101 has 15 keypoint values, but 17'):
         build(root, category='horse')
     with pytest.raises(
-        ValueError, match=r"no category of name 'cow'; it has: 'horse' \(id 4\), 'p"
+        ValueError, match=r"no category with name 'cow'; it has: 'horse' \(id 4\), 'p"
     ):
         build(root, category='cow')
 
@@ -390,8 +390,8 @@ def test_the_images_that_were_asked_for_are_evaluated(root, asked, images, mmeng
     metric = CocoMetric()
     found = values_of(metric, dataset.metainfo, exactly(dataset, annotations()))['coco/AP']
     (warning,) = [one.getMessage() for one in mmengine_log.records if one.levelname == 'WARNING']
-    assert f'is of the {len(images)} images that the data set was asked for' in warning
-    assert 'not of all 3' in warning
+    assert f'is for the {len(images)} images that the data set selects' in warning
+    assert 'not for all 3' in warning
     missed = 2 * len(images) - len(dataset)
     assert found == pytest.approx(1) if not missed else 0 < found < 1
 

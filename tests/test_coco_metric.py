@@ -152,7 +152,7 @@ def test_nobody_predicted_is_ap_0_and_said_so(root, mmengine_log):
         'keypoints': np.zeros((0, 17, 2)), 'keypoint_scores': np.zeros((0, 17))
     }  # fmt: skip
     assert values_of(CocoMetric(), dataset.metainfo, [sample])['coco/AP'] == 0
-    assert 'nobody was predicted in any image, so AP is 0' in mmengine_log.text
+    assert 'no person was predicted in any image, so AP is 0' in mmengine_log.text
     metric = CocoMetric()
     metric.dataset_meta = dataset.metainfo
     assert metric.compute_metrics([])['AP'] == 0
@@ -237,7 +237,7 @@ def test_a_pose_that_is_not_finite_is_left_out_and_named(root, mmengine_log, fie
     assert values_of(CocoMetric(), dataset.metainfo, samples) == without
     (warning,) = (r.getMessage() for r in mmengine_log.records if r.levelname == 'WARNING')
     person = f'image {samples[2]["img_id"]}, person {samples[2]["id"]};'
-    assert f'of {len(samples)} predicted poses 1 have a coordinate or score' in warning
+    assert f'1 of {len(samples)} predicted poses have a coordinate or score' in warning
     assert person in warning
 
 

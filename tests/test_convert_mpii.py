@@ -131,7 +131,9 @@ class TestAnnotations:
 class TestRelease:
     def test_what_lacks_RELEASE_is_another_file(self, tmp_path):
         savemat(tmp_path / 'x.mat', {'preds': np.zeros(3)})
-        with pytest.raises(ValueError, match=r'lacks RELEASE; it holds preds: download.*v1_u12_1'):
+        with pytest.raises(
+            ValueError, match=r'lacks RELEASE; it contains preds: download.*v1_u12_1'
+        ):
             read_release(str(tmp_path / 'x.mat'))
 
     @pytest.mark.parametrize(
@@ -165,7 +167,9 @@ class TestRelease:
     def test_a_truncated_download_is_told(self, mat, share):
         content = mat.read_bytes()
         mat.write_bytes(content[: int(share * len(content))])
-        with pytest.raises(ValueError, match=r'release.mat` .* is not a whole MATLAB file|lacks'):
+        with pytest.raises(
+            ValueError, match=r'release.mat` .* is not a complete MATLAB file|lacks'
+        ):
             read_release(str(mat))
 
 

@@ -158,7 +158,7 @@ class TestBadInput:
             ('two points', f'{FRAME}: ignore region 0 is a polygon of 2 points'),
             ('NaN', f"{FRAME}, person 1: position of 'head_bottom' is [405.0, nan]"),
             ('14 keypoints', f'{FRAME}, person 1 has 42 keypoint values, which are 14 keypoints'),
-            ('same track', f'{FRAME}: 2 people have track_id 0'),
+            ('same track', f'{FRAME}: 2 persons have track_id 0'),
             (
                 'same id',
                 "'000002_mpii_test': the id 1000002000000 of annotations[3] is twice in it",
@@ -321,11 +321,11 @@ class TestSplit:
     def test_folders_with_other_things_are_safe(self, root, tmp_path, run):
         write(tmp_path / 'out/mine.json', {})
         arguments = ['split', root / 'annotations/posetrack18_val.json', '--out', tmp_path / 'out']
-        assert 'holds `mine.json`' in run(*arguments)
+        assert 'contains `mine.json`' in run(*arguments)
         assert '2 videos' in run(*arguments, '--overwrite')
         assert not (tmp_path / 'out/mine.json').exists()
         (tmp_path / 'out/notes.txt').write_text('mine')
-        assert 'holds `notes.txt`' in run(*arguments, '--overwrite')
+        assert 'contains `notes.txt`' in run(*arguments, '--overwrite')
 
 
 class TestEvaluate:
@@ -347,7 +347,7 @@ class TestEvaluate:
         folder = folder_of(tmp_path, {NAMES[0]: one})
         said = run('evaluate', folder, folder, *flags)
         assert ('nan' in said) == explained
-        assert ("poseval leaves out each sequence's last annotated frame" in said) == explained
+        assert ("poseval skips each sequence's last annotated frame" in said) == explained
 
     def test_definitions_are_used_if_asked(self, root, tmp_path, run):
         contents = predictions()
@@ -366,7 +366,7 @@ class TestEvaluate:
         [
             ('missing video', "sequence '000002_mpii_test' is missing from the predictions"),
             ('missing frame', "predictions: frame 'images/val/000002_mpii_test/000002.jpg' is mis"),
-            ('same track', "000001.jpg': 2 people have track_id 0"),
+            ('same track', "000001.jpg': 2 persons have track_id 0"),
             ('NaN', "000001.jpg', person 1: position of 'head_bottom' is [405.0, nan]"),
             ('14 keypoints', "000001.jpg', person 1 has 42 keypoint values"),
         ],

@@ -225,8 +225,8 @@ def test_a_box_may_reach_out_of_the_image_and_carry_a_score(session):
             picture()[..., :2],
             r'should be .* or \(H, W, 4\) BGRA, uint8, not empty, but is \(120, 160, 2\) uint8',
         ),
-        (picture().astype(np.uint16) * 257, r'uint16; make it \(image / 257\)'),
-        (picture().astype(np.float32), 'float32; bring its values to 0 to 255'),
+        (picture().astype(np.uint16) * 257, r'uint16; convert it by \(image / 257\)'),
+        (picture().astype(np.float32), 'float32; scale its values to 0 to 255'),
         (np.zeros((0, 5, 3), np.uint8), r'is \(0, 5, 3\) uint8'),
         ('person.jpg', r'is str; read files by cv2.imread'),
         (None, r'is NoneType; read files by cv2.imread'),
@@ -240,7 +240,7 @@ def test_an_image_of_another_kind_is_refused_with_the_cure(session, image, messa
 @pytest.mark.parametrize(
     ('boxes', 'message'),
     [
-        ([[10, 5, 90, 110], [200, 5, 300, 110]], r'box 1 is outside of the image \(160x120\)'),
+        ([[10, 5, 90, 110], [200, 5, 300, 110]], r'box 1 is outside the image \(160x120\)'),
         ([[-90, 5, 0, 110]], 'box 0 is outside'),
         ([[50, 5, 50, 110]], r'box 0 has no area: \[50.0, 5.0, 50.0, 110.0\]'),
         ([[50, 5, 20, 110]], r'box 0 ends before it begins: .*; give \(x1, y1, x2, y2\)'),

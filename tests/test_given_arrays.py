@@ -143,8 +143,8 @@ def test_what_is_no_box_is_refused_in_the_same_words(entrance, boxes, message):
     ('image', 'message'),
     [
         (picture()[..., :2], r'should be \(H, W, 3\) BGR, .* but is \(120, 160, 2\) uint8'),
-        (picture().astype(np.float32), 'float32; bring its values to 0 to 255'),
-        (picture().astype(np.uint16), r'uint16; make it \(image / 257\)'),
+        (picture().astype(np.float32), 'float32; scale its values to 0 to 255'),
+        (picture().astype(np.uint16), r'uint16; convert it by \(image / 257\)'),
     ],
 )
 def test_what_is_no_image_is_refused_in_the_same_words(entrance, image, message):

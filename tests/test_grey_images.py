@@ -150,7 +150,7 @@ def test_grey_images_shown_as_color_come_back_as_they_were():
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
     for image in (grey, grey[..., None], bgr(grey), np.dstack([bgr(grey), grey])):
         np.testing.assert_array_equal(with_channels(image, 1), grey)
-    with pytest.raises(ValueError, match=r'has 3 channels, but this model takes 4'):
+    with pytest.raises(ValueError, match=r'has 3 channels, but this model needs 4'):
         with_channels(bgr(grey), 4)
 
 

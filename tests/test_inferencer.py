@@ -229,8 +229,8 @@ def test_the_whole_image_is_one_person_s_box_if_asked_for(inferencer):
     ('bboxes', 'message'),
     [
         ([[1, 1, 9, 9], [5, 5, 5, 9]], r'`000000.jpg`: box 1 has no area: \[5.0, 5.0, 5.0, 9.0\]'),
-        ([[160, 5, 170, 9]], r'box 0 is outside of the image \(160x120\): \[160.0, 5.0'),
-        ([[5, -9, 17, 0]], r'box 0 is outside of the image'),
+        ([[160, 5, 170, 9]], r'box 0 is outside the image \(160x120\): \[160.0, 5.0'),
+        ([[5, -9, 17, 0]], r'box 0 is outside the image'),
         ([[5, 5, np.nan, 9]], r'box 0.* finite, but are .*nan'),
         ([[90, 5, 50, 60]], r'box 0 ends before it begins: .* not \(x, y, w, h\)'),
         ([[1, 2, 3]], r'boxes should be \(N, 4\), .* but are \(1, 3\)'),
@@ -284,7 +284,7 @@ def test_images_come_from_paths_folders_arrays_and_lists(inferencer, tmp_path):
         (
             np.zeros((4, 4, 3)),
             ValueError,
-            'input 0 should be .* but is .* float64; bring its values',
+            'input 0 should be .* but is .* float64; scale its values',
         ),
         (np.zeros((2, 4, 4, 3), np.uint8), ValueError, r'input 0 should .* but is \(2, 4, 4, 3\)'),
         ('webcam:x', ValueError, 'a webcam is `webcam` or `webcam:NUMBER`, but got `webcam:x`'),

@@ -22,14 +22,14 @@ SWAP = 'keypoint_info.1.swap'
         ('sigmas', None, r'metainfo lacks sigmas; it needs dataset_name, keypoint_info'),
         ('sigmas', [0.1], r'metainfo.sigmas has 1 values for 17 keypoints'),
         ('sigmas', ['a'] * 17, r"metainfo.sigmas\[0\] should be a positive number, but is 'a'"),
-        (SWAP, 'tail', r"keypoint_info\[1\].swap: 'tail' is no keypoint; it may be one of: nose"),
-        (SWAP, 'right_eyes', r"'right_eyes' is no keypoint \(did you mean 'right_eye'\?"),
+        (SWAP, 'tail', r"keypoint_info\[1\].swap: 'tail' is not a keypoint; use one of: nose"),
+        (SWAP, 'right_eyes', r"'right_eyes' is not a keypoint \(did you mean 'right_eye'\?"),
         (SWAP, 'nose', r"`swap` of 'left_eye' is 'nose', but that of 'nose' is 'nose'"),
         ('keypoint_info.3.name', 'nose', r"keypoint_info\[3\].name should be a name that no other"),
-        ('skeleton_info.2.link', ('nose', 'tail'), r"skeleton_info\[2\].link: 'tail' is no key"),
+        ('skeleton_info.2.link', ('nose', 'tail'), r"skeleton_info\[2\].link: 'tail' is not a key"),
         ('skeleton_info.2.link', 'nose', r"link should be the names of two .* 'nose'"),
         ('flip_pairs', [['left_eye', 'left_ear']], r"flip_pairs has \['left_eye', 'left_ear'\]"),
-        ('flip_pairs', [[1, 99]], r'flip_pairs: \[1, 99\]: 99 is no keypoint'),
+        ('flip_pairs', [[1, 99]], r'flip_pairs: \[1, 99\]: 99 is not a keypoint'),
     ],
 )  # fmt: skip
 def test_metainfo_is_checked_with_key_value_and_choice(key, value, expected):

@@ -82,7 +82,7 @@ def flat(mat: dict) -> None:
         (reordered, r'keypoints of 2 of 4 rows \(pos_gt_src\) are not .* first is row 0; .* order'),
         (zero_based, r'keypoints of 3 of 4 rows .* the pixel origin \(1-based in the release\)'),
         (first_two, 'has head boxes of 2 people, but the annotation file has 4; .* splits'),
-        (nameless, r'lacks headboxes_src; it holds .*headboxes.*: mpii_gt_val.mat belongs to'),
+        (nameless, r'lacks headboxes_src; it contains .*headboxes.*: mpii_gt_val.mat belongs to'),
         (flat, r'headboxes_src should be \(2, 2, 4\), but is \(4, 4\)'),
     ],
 )
@@ -110,8 +110,8 @@ HDF5 = b'MATLAB 7.3 MAT-file, Platform: GLNXA64'.ljust(124) + b'\x00\x02IM' + b'
     ('content', 'expected'),
     [
         (HDF5, r"is a MATLAB 7.3 \(HDF5\) file, .* save\('.*gt.mat', '-struct', 's', '-v7'\)"),
-        (b'PK\x03\x04' + b'0' * 200, r'\(204 bytes\) is not a whole MATLAB file'),
-        (b'', r'\(0 bytes\) is not a whole MATLAB file'),
+        (b'PK\x03\x04' + b'0' * 200, r'\(204 bytes\) is not a complete MATLAB file'),
+        (b'', r'\(0 bytes\) is not a complete MATLAB file'),
     ],
 )
 def test_what_is_no_mat_file_is_explained(tmp_path, content, expected):
@@ -125,7 +125,7 @@ def test_every_truncation_is_explained(tmp_path):
     whole = (tmp_path / 'gt.mat').read_bytes()
     for length in range(0, len(whole) - 1, 7):
         (tmp_path / 'gt.mat').write_bytes(whole[:length])
-        with pytest.raises(ValueError, match=r'not a whole MATLAB file|lacks'):
+        with pytest.raises(ValueError, match=r'not a complete MATLAB file|lacks'):
             read(tmp_path / 'gt.mat')
 
 

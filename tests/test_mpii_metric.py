@@ -156,7 +156,7 @@ def test_a_keypoint_that_is_not_finite_counts_as_wrong_and_its_person_is_named(m
     far[3]['pred_instances']['keypoints'][0, 12] = 1e5
     assert evaluate(people) == evaluate(far)
     (warning,) = (r.getMessage() for r in mmengine_log.records if r.levelname == 'WARNING')
-    assert 'of 40 people 1 have a predicted keypoint that is not finite' in warning
+    assert '1 of 40 persons have a predicted keypoint that is not finite' in warning
     assert 'the first is person 3 (1.jpg); such keypoints count as wrong' in warning
 
 
@@ -204,9 +204,7 @@ def test_a_part_of_the_data_set_is_evaluated_on_its_people(tmp_path, mmengine_lo
         people.append({**info, 'gt_instances': info})
     assert evaluate(people, dataset.metainfo)['mpii/PCKh@0.5'] == 100
     said = [record.getMessage() for record in mmengine_log.records]
-    assert any(
-        'on the people of 2 images, those that the data set was asked for' in s for s in said
-    )
+    assert any('on the persons of 2 images, those that the data set selects' in s for s in said)
 
 
 def test_it_is_registered():
@@ -249,7 +247,7 @@ class TestHeadSegment:
         evaluate(self.people(), self.META, normalize_by='head_segment')
         message = mmengine_log.records[-1].getMessage()
         assert 'PCKn@0.5 and its parts' in message
-        assert 'without a head segment left out' in message
+        assert 'without a head segment ignored' in message
 
     def test_lengths(self):
         keypoints, visible = np.zeros((3, 16, 2)), np.ones((3, 16))
@@ -325,18 +323,20 @@ class TestRefusals:
         MpiiMetric('head_segment').dataset_meta = meta
 
     def test_the_test_set_cannot_be_measured(self):
-        with pytest.raises(ValueError, match=r'nothing to measure.*format_only=True'):
+        with pytest.raises(ValueError, match=r'nothing to evaluate.*format_only=True'):
             MpiiMetric().dataset_meta = {**META, 'has_keypoints': False}
 
     def test_mmposes_data_set_is_one_pixel_off(self):
-        with pytest.raises(ValueError, match=r"\('mpii'\) is another; MMPose's are 1-based"):
+        with pytest.raises(
+            ValueError, match=r"\('mpii'\) is of another type; MMPose's keypoints are 1-based"
+        ):
             MpiiMetric().dataset_meta = {'dataset_name': 'mpii'}
 
     @pytest.mark.parametrize(
         ('options', 'expected'),
         [
             ({'normalize_by': 'bbox'}, "is 'bbox', but should be one of head_box, head_segment"),
-            ({'format_only': True}, r'say where: test_evaluator.outfile_prefix=FOLDER/NAME'),
+            ({'format_only': True}, r'needs a path: test_evaluator.outfile_prefix=FOLDER/NAME'),
         ],
     )
     def test_options_are_checked(self, options, expected):
@@ -349,5 +349,5 @@ class TestRefusals:
             'keypoints': np.zeros((2, 16, 2)),
             'keypoint_scores': np.zeros((2, 16)),
         }
-        with pytest.raises(ValueError, match=r"sample 0 has 2 predicted people.*'topdown'"):
+        with pytest.raises(ValueError, match=r"sample 0 has 2 predicted persons.*'topdown'"):
             evaluate([sample])

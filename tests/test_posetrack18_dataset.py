@@ -159,7 +159,7 @@ class TestBoxes:
         write(root / ANNOTATIONS, merged)
         build(root)
         (said,) = (r.getMessage() for r in mmengine_log.records if ' people' in r.getMessage())
-        assert said.endswith('4 images, 7 people; left out: 1 without labelled keypoints')
+        assert said.endswith('4 images, 7 people; left out: 1 without labeled keypoints')
 
 
 class TestTracks:

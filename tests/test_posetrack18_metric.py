@@ -203,7 +203,7 @@ class TestPart:
         metric = PoseTrackMetric(str(root / ANN), strict_poseval=False)
         assert evaluate(metric, part, image_ids=list(asked)) == whole
         said = [record.getMessage() for record in mmengine_log.records]
-        assert any('evaluated on 2 of 6 images, those that the data set was' in s for s in said)
+        assert any('evaluated on 2 of 6 images, those that the data set selects' in s for s in said)
         assert any(f'PoseTrack18, {2} frames of 1 sequences' in s for s in said)
         unasked = evaluate(PoseTrackMetric(str(root / ANN), strict_poseval=False), part)
         assert short(unasked)['AP'] < 100
@@ -313,7 +313,9 @@ class TestFiles:
             evaluate(metric, samples(merged))
         assert sorted(predictions(prefix)) == list(NAMES)
         write(prefix / 'notes.json', {'info': 'of mine'})
-        with pytest.raises(ValueError, match=r'holds `notes.json`, which .* choose another name'):
+        with pytest.raises(
+            ValueError, match=r'contains `notes.json`, which .* choose another name'
+        ):
             PoseTrackMetric(outfile_prefix=str(prefix))
 
     def test_mmposes_names_and_places_if_asked(self, root, merged, tmp_path):
@@ -327,11 +329,13 @@ class TestFiles:
         files = sorted(path.name for path in (tmp_path / 'a').iterdir())
         assert files == sorted(['b.metrics.json', *(f'{name}.json' for name in NAMES)])
         write(tmp_path / 'a' / f'{NAMES[1]}.json', {'info': 'of mine'})
-        with pytest.raises(ValueError, match=f'{NAMES[1]}.json` exists and is no prediction'):
+        with pytest.raises(
+            ValueError, match=f'{NAMES[1]}.json` exists and is not an earlier prediction'
+        ):
             evaluate(PoseTrackMetric(str(root / ANN), **options), samples(merged))
 
     def test_the_ground_truths_folder_is_safe(self, root):
-        with pytest.raises(ValueError, match=f'holds `{NAMES[0]}.json`'):
+        with pytest.raises(ValueError, match=f'contains `{NAMES[0]}.json`'):
             PoseTrackMetric(outfile_prefix=str(root / 'annotations/val'))
 
     def test_formatting_alone_needs_no_annotations(self, merged, tmp_path):
@@ -341,7 +345,7 @@ class TestFiles:
         metric = PoseTrackMetric(**options, outfile_prefix=str(tmp_path / 'found'))
         assert evaluate(metric, found) == {}
         assert sorted(predictions(tmp_path / 'found')) == list(NAMES)
-        with pytest.raises(ValueError, match='outfile_prefix does not say where'):
+        with pytest.raises(ValueError, match='so it needs outfile_prefix'):
             PoseTrackMetric(**options)
 
     def test_what_has_no_value_is_null_in_json(self, merged, tmp_path):
@@ -398,9 +402,9 @@ class TestGroundTruthIsCheckedBeforeTheFirstEpoch:
             (two_points, "000001.jpg': ignore region 0 is a polygon of 2 points"),
             (not_a_number, "000001.jpg', person 1: position of 'nose' is .nan"),
             (fourteen, "000001.jpg', person 1 has 42 keypoint values, which are 14 keypoints"),
-            (same_track, "000001.jpg': 2 people have track_id 0"),
+            (same_track, "000001.jpg': 2 persons have track_id 0"),
             (some_tracks, '3 of 4 annotated frames have track ids, the others none'),
-            (nobody, r'nobody is annotated in its 2 sequences; .*format_only=True'),
+            (nobody, r'no person is annotated in its 2 sequences; .*format_only=True'),
             (no_ids, r"images\[1\] has no 'id'"),
         ],
     )
@@ -419,8 +423,8 @@ class TestGroundTruthIsCheckedBeforeTheFirstEpoch:
     @pytest.mark.parametrize(
         ('content', 'expected'),
         [
-            ([1], "has no 'images' .it is or holds list"),
-            ({'people': []}, "has no 'images' .it is or holds .'people'"),
+            ([1], "has no 'images' .it is or contains list"),
+            ({'people': []}, "has no 'images' .it is or contains .'people'"),
         ],
     )
     def test_what_is_no_posetrack_file(self, tmp_path, content, expected):
@@ -429,7 +433,9 @@ class TestGroundTruthIsCheckedBeforeTheFirstEpoch:
             PoseTrackMetric(str(tmp_path / 'other.json')).dataset_meta = metainfo()
 
     def test_folders_of_posetrack17_or_of_nothing(self, tmp_path):
-        with pytest.raises(ValueError, match=r'has no \.json file; name the folder of the videos'):
+        with pytest.raises(
+            ValueError, match=r'has no \.json file; use the folder with the files of the videos'
+        ):
             PoseTrackMetric(str(tmp_path)).dataset_meta = metainfo()
         for name, content in videos().items():
             write(tmp_path / f'{name}.json', to_2017(content))
@@ -451,7 +457,9 @@ class TestPredictionsAreCheckedAtOnce:
     def test_of_another_data_set(self, root, merged):
         found = samples(merged)
         found[0]['img_id'] = 5
-        with pytest.raises(ValueError, match='of image 5, which the ground truth does not list'):
+        with pytest.raises(
+            ValueError, match='image 5 has predictions, but is not in the ground truth'
+        ):
             evaluate(PoseTrackMetric(str(root / ANN)), found)
 
     def test_one_that_is_not_finite_is_left_out_and_named(self, root, merged, mmengine_log):

@@ -52,9 +52,7 @@ def test_a_sequence_too_many_in_the_predictions_is_let_be(gt, pred):
 def test_a_frame_missing_from_the_predictions(gt, pred, layout):
     pred = sequence(people(0.9)[:3], NAME)
     pred = to_2017(pred) if layout == '2017' else pred
-    refused(
-        gt, pred, f"predictions: frame '.*{NAME}/000003.jpg' is missing .1 of 4 are.*list every"
-    )
+    refused(gt, pred, f"predictions: frame '.*{NAME}/000003.jpg' is missing .1 of 4 are.*list all")
 
 
 def test_a_frame_that_the_ground_truth_does_not_know(gt):
@@ -82,7 +80,7 @@ def test_duplicate_track_ids_in_a_frame(gt, pred, side, layout):
     broken = gt if side == 'ground truth' else pred
     broken['annotations'][3]['track_id'] = 0
     pair = [to_2017(each) for each in (gt, pred)] if layout == '2017' else [gt, pred]
-    refused(*pair, f"'{NAME}', {side}: frame '.*000001.jpg': 2 people have track_id 0; give")
+    refused(*pair, f"'{NAME}', {side}: frame '.*000001.jpg': 2 persons have track_id 0; the")
 
 
 @pytest.mark.parametrize('value', [1.5, 'one', True, [1]])
@@ -103,7 +101,7 @@ def test_a_person_without_a_track_id_among_others(gt, pred):
 def test_tracks_without_annotated_ones(gt, pred):
     for annotation in gt['annotations']:
         del annotation['track_id']
-    refused(gt, pred, 'the ground truth has none; give it track_id, or leave out')
+    refused(gt, pred, 'the ground truth has none; give it track_id, or remove')
 
 
 @pytest.mark.parametrize('layout', ['2017', '2018'])
@@ -193,14 +191,14 @@ def test_fifteen_keypoints_without_ears_are_as_good(gt, pred):
 
 def test_a_person_of_an_unknown_frame(gt, pred):
     pred['annotations'][2]['image_id'] = 7
-    refused(gt, pred, r'predictions: annotations\[2\] is of image_id 7, which images does not list')
+    refused(gt, pred, r'predictions: annotations\[2\] has image_id 7, which is not in images')
 
 
 @pytest.mark.parametrize(
     ('points', 'message'),
     [
-        ([{'id': [15], 'x': [1], 'y': [1]}], 'keypoint of id 15; the ids of PoseTrack17 are 0'),
-        ([{'id': [3], 'x': [1], 'y': [1]}] * 2, 'keypoint of id 3 twice'),
+        ([{'id': [15], 'x': [1], 'y': [1]}], 'keypoint with id 15; the ids of PoseTrack17 are 0'),
+        ([{'id': [3], 'x': [1], 'y': [1]}] * 2, 'keypoint with id 3 twice'),
         ([{'id': [3], 'x': [1]}], "keypoint 3 has no 'y'"),
         ([{'x': [1], 'y': [1]}], "a point has no 'id'"),
     ],

@@ -177,7 +177,7 @@ def test_frames_of_two_sizes_are_refused_with_the_cure(kind):
         (np.zeros(4, np.uint8), r'but is \(4,\)'),
         (
             np.zeros((4, 4, 3), np.float32),
-            r'but is \(4, 4, 3\) float32; bring its values to 0 to 255',
+            r'but is \(4, 4, 3\) float32; scale its values to 0 to 255',
         ),
         ('frame.jpg', 'a frame should be .* but is str'),
         (None, 'but is NoneType'),
@@ -192,7 +192,9 @@ def test_what_is_no_frame_is_refused(kind, frame, message):
 def test_a_function_that_gives_no_dense_flow_is_refused():
     flow = make_flow(lambda previous, current: np.zeros((2, *current.shape[:2])))
     frame = np.zeros((48, 64), np.uint8)
-    with pytest.raises(ValueError, match=r'should give \(48, 64, 2\), .* but gave \(2, 48, 64\)'):
+    with pytest.raises(
+        ValueError, match=r'should return \(48, 64, 2\), .* but returned \(2, 48, 64\)'
+    ):
         advance(flow, frame, frame, keypoints())
 
 

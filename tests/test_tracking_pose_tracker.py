@@ -336,7 +336,7 @@ def test_boxes_that_are_not_sound_are_refused(boxes, message):
 @pytest.mark.parametrize(
     ('output', 'message'),
     [
-        ((np.zeros((2, 5, 2)), np.zeros((2, 5))), 'pose_fn: 1 boxes went in, but 2 poses came out'),
+        ((np.zeros((2, 5, 2)), np.zeros((2, 5))), 'pose_fn: got 1 boxes, but returned 2 poses'),
         ((np.zeros((1, 4, 2)), np.zeros((1, 4))), r'pose_fn: keypoints should be \(N, 5, 2\)'),
         ((np.full((1, 5, 2), np.nan), np.zeros((1, 5))), 'pose_fn, pose 0: keypoints should be'),
     ],

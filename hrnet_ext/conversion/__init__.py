@@ -1,1 +1,1 @@
-"""Other data in the layouts that the data sets read."""
+"""Conversion of other annotation formats to those that the data sets read."""

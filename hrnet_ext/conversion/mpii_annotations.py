@@ -1,6 +1,6 @@
-"""Turn MPII's own annotations into the files that :class:`MpiiDataset` reads.
+"""Convert MPII's official annotations to the files that :class:`MpiiDataset` reads.
 
-Positions are 1-based in the release and 0-based in what is written.
+Positions are 1-based in the release and 0-based in the output.
 """
 
 from collections import Counter
@@ -14,18 +14,17 @@ from hrnet_ext.formats.mpii import COORDINATES, FORMAT, VERSION
 from hrnet_ext.writing import write_json
 
 UNKNOWN = -1.0  # coordinates of a joint that is not annotated
-DECIMALS = 6  # finer than the release's numbers, and free of what subtracting leaves behind
+DECIMALS = 6  # finer than the release's numbers, without rounding errors of the subtraction
 PARTS = ('train', 'val', 'trainval', 'test')
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of a release.
+    """The result of a conversion.
 
     Attributes:
-        people: Those of train, val, trainval and test as the files hold them, val and trainval
-            only with a split.
-        left_out: How many people were not written, by the reason.
+        people: Records of the files train, val, trainval and test; val only with a split.
+        left_out: Numbers of persons that were not written, by reason.
     """
 
     people: Mapping[str, list[dict]]
@@ -35,16 +34,16 @@ class Conversion:
 def convert_release(
     release: Release, split: Split | None = None, *, single_person_only: bool = False
 ) -> Conversion:
-    """Sort a release's people into the files' parts.
+    """Sort the persons of a release into train, val, trainval and test.
 
     Args:
         release: MPII's annotations.
-        split: Who is held back for validation; without it all others than the test set's are both
-            train and trainval.
-        single_person_only: Leave out people who stand close to others.
+        split: Persons for validation; without it train and trainval both contain all persons
+            outside the test set.
+        single_person_only: Drop persons who are close to others.
 
     Raises:
-        ValueError: If an annotation is broken or the split is of other images; names them.
+        ValueError: If an annotation is invalid or the split has other images; names them.
     """
     if split is not None:
         split.check(release)
@@ -88,9 +87,9 @@ def write_annotations(folder: Path, conversion: Conversion, description: str) ->
     """Write mpii_train.json and so on.
 
     Args:
-        folder: Where to; made where missing.
-        conversion: The people.
-        description: What they were made from.
+        folder: Output folder; created if needed.
+        conversion: The persons.
+        description: Source of the annotations.
 
     Raises:
         OSError: If a file cannot be written.
@@ -106,7 +105,7 @@ def write_annotations(folder: Path, conversion: Conversion, description: str) ->
 
 
 def describe(conversion: Conversion, folder: Path) -> str:
-    """What was written and what was not, a line each."""
+    """A summary of written and dropped persons, one line each."""
     lines = []
     for part, people in conversion.people.items():
         images = {person['image'] for person in people}
@@ -137,7 +136,7 @@ def _part(release: Release, split: Split | None, image: int, rectangle: int) -> 
 
 
 def _person(rectangle: Rectangle) -> dict:
-    """The annotation of somebody with position and size, 0-based."""
+    """The annotation of a person with position and size, 0-based."""
     joints = [rectangle.joints.get(number) for number in range(NUM_KEYPOINTS)]
     box = {} if rectangle.head_box is None else {'head_box': _zero_based(rectangle.head_box)}
     return {

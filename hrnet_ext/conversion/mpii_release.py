@@ -1,11 +1,11 @@
-"""Read MPII's own annotations, mpii_human_pose_v1_u12_1.mat.
+"""Read MPII's official annotations, mpii_human_pose_v1_u12_1.mat.
 
 The file holds one struct, RELEASE, of M images. ``annolist`` has an image's name and its
 rectangles, each a person; ``img_train`` is 0 for the test set; ``single_person`` lists the
-rectangles of people who stand apart from others, on whom single-person methods are evaluated.
+rectangles of persons apart from others, which are used to evaluate single-person methods.
 
 SciPy returns every struct as an array of records whose fields are arrays, so a number is (1, 1)
-and what was left empty is (0, 0); images differ in which fields their rectangles have at all.
+and an empty field is (0, 0); the fields of rectangles differ between images.
 Positions are 1-based pixels as in the file, indices of images and rectangles are 0-based here.
 """
 
@@ -34,9 +34,9 @@ class Rectangle:
     """One person of an image.
 
     Attributes:
-        center: (x, y), None where unknown.
-        scale: Height / 200 pixels, None where unknown.
-        head_box: (x1, y1, x2, y2), None where there is none or it has no size.
+        center: (x, y), None if unknown.
+        scale: Height / 200 pixels, None if unknown.
+        head_box: (x1, y1, x2, y2), None if there is none or it has no size.
         joints: (x, y) of the annotated keypoints by their number, 0 to 15.
     """
 
@@ -56,10 +56,10 @@ class Release:
     """The content of the file.
 
     Attributes:
-        annolist: (M,) records of SciPy's.
+        annolist: (M,) records of SciPy.
         is_train: (M,) bool.
         single_person: M sets of rectangles.
-        version: As the file gives it, '' if it does not.
+        version: The version in the file, '' if absent.
     """
 
     annolist: np.ndarray
@@ -73,7 +73,7 @@ class Release:
         return [_text(_field(_first(record, 'image'), 'name')) for record in self.annolist]
 
     def rectangles(self, image: int) -> list[Rectangle]:
-        """The people of an image, usable or not, at their places.
+        """The persons of an image, usable or not, in the order of the file.
 
         Raises:
             ValueError: If a keypoint has a number other than 0 to 15.
@@ -89,7 +89,7 @@ def read_release(path: str) -> Release:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is another one, broken or of MATLAB's version 7.3.
+        ValueError: If it is another file, damaged, or of MATLAB version 7.3.
     """
     what = 'MPII annotation file'
     release = read_mat(path, what, ('RELEASE',), SOURCE)['RELEASE']
@@ -116,7 +116,7 @@ def read_release(path: str) -> Release:
 
 
 def records(record: np.void, name: str) -> Sequence[np.void]:
-    """The structs in a record's field; none where it is absent or empty."""
+    """The structs in a record's field; none if it is absent or empty."""
     value = _field(record, name)
     return value.ravel() if value.dtype.names else ()
 
@@ -152,7 +152,7 @@ def _first(record: np.void, name: str) -> np.void | None:
 
 
 def _field(record: np.void | None, name: str) -> np.ndarray:
-    """A field's value; empty where there is no record or no such field."""
+    """A field's value; empty if there is no record or no such field."""
     if record is None or name not in record.dtype.names:
         return EMPTY
     return record[name]

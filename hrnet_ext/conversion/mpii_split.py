@@ -1,4 +1,4 @@
-"""Which of MPII's training people are held back for validation. Indices are 0-based."""
+"""Selection of MPII's training persons for validation. Indices are 0-based."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ SHOWN = 5  # names in a message
 
 @dataclass(frozen=True)
 class ImageSplit:
-    """Everybody in some images is held back.
+    """All persons of some images are used for validation.
 
     Attributes:
-        where: What messages call the split.
+        where: Name of the split in messages.
         names: The images' file names.
     """
 
@@ -25,10 +25,10 @@ class ImageSplit:
     names: frozenset[str]
 
     def check(self, release: Release) -> None:
-        """Check that the images are a release's, for training.
+        """Check that the images are training images of a release.
 
         Raises:
-            ValueError: If they are not; says how many and names some.
+            ValueError: If they are not; gives their number and some names.
         """
         _refuse(self.where, self.names.difference(release.names), 'are not in the annotations')
         tested = {name for name, train in zip(release.names, release.is_train) if not train}
@@ -41,10 +41,10 @@ class ImageSplit:
 
 @dataclass(frozen=True)
 class PeopleSplit:
-    """Some people are held back; of their images nobody is trained on.
+    """Some persons are used for validation; others in their images are not used at all.
 
     Attributes:
-        where: What messages call the split.
+        where: Name of the split in messages.
         people: (image, rectangle) of each.
     """
 
@@ -59,7 +59,7 @@ class PeopleSplit:
         _refuse(self.where, strange, 'are not in the annotations, or not for training')
 
     def part_of(self, release: Release, image: int, rectangle: int) -> str | None:
-        """'train', 'val', or None for somebody beside the people held back."""
+        """'train', 'val', or None for other persons in validation images."""
         if image not in self.images:
             return 'train'
         return 'val' if (image, rectangle) in self.people else None
@@ -71,12 +71,11 @@ Split = ImageSplit | PeopleSplit
 def read_split(path: str) -> Split:
     """Read a split from a text file of image names, one a line, or from Tompson's detections.mat.
 
-    The latter names the 2,958 people on whom papers validate, and is found with the code of many
-    of them.
+    The latter lists the 2,958 validation persons of the papers; their code often includes it.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is neither, or names nobody.
+        ValueError: If it is neither, or is empty.
     """
     where = f'{WHAT} `{path}`'
     if path.endswith('.mat'):

@@ -1,6 +1,6 @@
-"""Write predictions for MPII's test set in the form its evaluation takes.
+"""Write predictions for MPII's test set in the form of its official evaluation.
 
-That is a MATLAB file with one variable ``pred``: ``RELEASE.annolist`` of the test images, in order,
+This is a MATLAB file with one variable ``pred``: ``RELEASE.annolist`` of the test images, in order,
 where each single person has ``annopoints.point`` with x, y (1-based pixels) and id (0 to 15).
 """
 
@@ -19,8 +19,8 @@ from hrnet_ext.writing import write_atomically
 
 WHAT = 'predictions'
 HOW_TO_PREDICT = (
-    'predict on the mpii_test.json of tools/convert_mpii.py annotations, which knows where '
-    'everybody is in the .mat: test.py with test_evaluator.format_only=True and '
+    'predict on the mpii_test.json of tools/convert_mpii.py annotations, which has the index '
+    'of each person in the .mat: test.py with test_evaluator.format_only=True and '
     'test_evaluator.outfile_prefix=FOLDER/NAME'
 )
 SHOWN = 3  # people in a message
@@ -48,7 +48,7 @@ def read_predictions(path: str) -> list[Prediction]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is another one, or does not say where its people are in the release.
+        ValueError: If it is another file, or lacks the indices of its persons in the release.
     """
     where = f'{WHAT} `{path}`'
     if not exists(path):
@@ -59,13 +59,13 @@ def read_predictions(path: str) -> list[Prediction]:
 
 
 def fill_in(release: Release, predictions: Sequence[Prediction]) -> np.ndarray:
-    """The test set's annolist (1, M) with the predicted keypoints of its single people.
+    """The test set's annolist (1, M) with the predicted keypoints of its single persons.
 
-    Predictions of people who are not single are left out: MPII does not evaluate them here.
+    Predictions of other persons are dropped, because MPII does not evaluate them here.
 
     Raises:
-        ValueError: If a single person's is missing (says how many and names three), or one is not
-            of this release's test images.
+        ValueError: If the prediction of a single person is missing (gives the number and three
+            names), or one is not in the test images of this release.
     """
     given: dict[tuple[int, int], np.ndarray] = {}
     for prediction in predictions:
@@ -89,7 +89,7 @@ def fill_in(release: Release, predictions: Sequence[Prediction]) -> np.ndarray:
 
 
 def single_people(release: Release) -> list[tuple[int, int]]:
-    """(image, rectangle) of the test set's single people who have a position and a size."""
+    """(image, rectangle) of the test set's single persons with a position and a size."""
     return [
         (image, index)
         for image in np.flatnonzero(~release.is_train).tolist()
@@ -137,7 +137,7 @@ def _check_place(prediction: Prediction, release: Release) -> None:
 
 
 def _with_points(rectangles: np.ndarray, keypoints: dict[int, np.ndarray]) -> np.ndarray:
-    """An annorect (1, R) with ``annopoints`` for the rectangles of which keypoints are given."""
+    """An annorect (1, R) with ``annopoints`` for the rectangles that have predictions."""
     names = list(dict.fromkeys([*rectangles.dtype.names, 'annopoints']))
     filled = np.empty(rectangles.shape, [(name, object) for name in names])
     for name in names:

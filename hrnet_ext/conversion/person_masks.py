@@ -1,6 +1,6 @@
-"""Label maps of people from COCO annotations, as MMSegmentation reads them.
+"""Label maps of persons from COCO annotations, in the form that MMSegmentation reads.
 
-Legend: a label map is a PNG (H, W) of one byte a pixel: 0 background, 1 person, 255 ignored.
+Legend: a label map is a PNG (H, W) with one byte per pixel: 0 background, 1 person, 255 ignored.
 """
 
 from collections import defaultdict
@@ -24,16 +24,16 @@ def write_person_masks(ann_file: Path, out: Path, *, replace: bool = False) -> i
 
     Args:
         ann_file: COCO annotations with ``segmentation``, such as ``person_keypoints_*.json``.
-        out: Folder to make; it appears whole or not at all.
-        replace: Whether a folder that is there gives way to the new one.
+        out: Output folder, written atomically.
+        replace: Whether to replace an existing folder.
 
     Returns:
-        How many there are.
+        The number of label maps.
 
     Raises:
         FileNotFoundError: If the annotation file does not exist.
-        FileExistsError: If ``out`` does, and ``replace`` is not set.
-        ValueError: If the file is no COCO annotation file, or a person in it has no segmentation.
+        FileExistsError: If ``out`` exists and ``replace`` is not set.
+        ValueError: If the file is not a COCO annotation file, or a person has no segmentation.
     """
     if out.exists() and not replace:
         raise FileExistsError(f'{out} exists; --overwrite replaces it')
@@ -53,7 +53,7 @@ def write_person_masks(ann_file: Path, out: Path, *, replace: bool = False) -> i
             path = (folder / image['file_name']).with_suffix('.png')
             path.parent.mkdir(parents=True, exist_ok=True)
             _, png = cv2.imencode('.png', labels)
-            path.write_bytes(png.tobytes())  # not cv2.imwrite, which is silent on a full disk
+            path.write_bytes(png.tobytes())  # not cv2.imwrite, which raises no error on a full disk
     return len(content['images'])
 
 
@@ -63,10 +63,10 @@ def label_map(
     """The label map (height, width) uint8 of an image.
 
     Args:
-        people: Its annotations; crowds (``iscrowd``) are ignored, unless a person is seen there.
-        height: Of the image, pixels.
-        width: Of the image, pixels.
-        what: What the annotations are of, for the message.
+        people: Its annotations; crowds (``iscrowd``) are ignored, except where persons are.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+        what: Name of the annotations, for the message.
 
     Raises:
         ValueError: If a person has no segmentation.

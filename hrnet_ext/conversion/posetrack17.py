@@ -1,6 +1,6 @@
-"""A video in PoseTrack17's layout as one in PoseTrack18's.
+"""Convert a video from PoseTrack17's layout to PoseTrack18's.
 
-P: people of a frame; coordinates are pixels.
+P: persons of a frame; coordinates are pixels.
 """
 
 import re
@@ -15,24 +15,24 @@ from hrnet_ext.formats.posetrack.frames import NO_SCORE
 from hrnet_ext.formats.posetrack.sequences import video_of
 from hrnet_ext.formats.posetrack18 import BOX_MARGIN, KEYPOINTS, SOURCES
 
-PEOPLE_PER_FRAME = 100  # of which PoseTrack18's ids have room
+PEOPLE_PER_FRAME = 100  # limit of PoseTrack18's ids
 
 
 def to_posetrack18(data: Mapping, where: str) -> dict[str, list[dict]]:
     """A video's file in PoseTrack18's layout.
 
-    Ids are made as PoseTrack18's are, from names alone: frame 7 of ``000342_mpii`` is
+    Ids are made from names, as in PoseTrack18: frame 7 of ``000342_mpii`` is
     1 000342 0007 (the first digit 1 for mpii, 2 for bonn, 3 for mpiinew), the third person in it
-    1 000342 0007 02. Every listed keypoint is labelled (visibility 1), hidden or not, for it is
-    evaluated; whoever has none is left out. ``bbox`` is the keypoints' extent and 15 % at each
-    side, as in PoseTrack18.
+    1 000342 0007 02. Every listed keypoint is labeled (visibility 1), hidden or not, because it
+    is evaluated; persons without keypoints are dropped. ``bbox`` is the keypoints' extent plus 15 %
+    on each side, as in PoseTrack18.
 
     Args:
         data: PoseTrack17's JSON as a dict: ground truth or predictions.
-        where: What the file is, for messages.
+        where: Name of the file, for messages.
 
     Raises:
-        ValueError: If the file is not sound or a name has no numbers to make ids of.
+        ValueError: If the file is invalid or a name has no numbers for ids.
     """
     frames = read_sequence(data, where)
     images, annotations = [], []

@@ -23,23 +23,24 @@ def merge_folder(
 ) -> dict[str, int]:
     """Write the videos of a split as one file.
 
-    A video is named for the folder of its frames; in PoseTrack17 its file is not. All frames of a
-    video have one size, which is read from the first and the last labelled one.
+    A video has the name of the folder of its frames, which in PoseTrack17 differs from that of its
+    file. All frames of a video have the same size, which is read from the first and the last
+    labeled frame.
 
     Args:
-        folder: With a JSON file per video, in PoseTrack18's layout or in PoseTrack17's.
-        images: What the image names in these files are relative to.
+        folder: Folder with a JSON file per video, in PoseTrack18's layout or in PoseTrack17's.
+        images: The folder that the image names in these files are relative to.
         out: File to write.
         checked: Whether to check everything that the evaluation will need, such as ignore regions
             and head boxes.
-        progress: Called with the number of videos done and of all.
+        progress: Called with the numbers of finished and of all videos.
 
     Returns:
-        How many 'videos', 'frames', 'labelled' frames and 'people' there are.
+        The numbers of 'videos', 'frames', 'labelled' frames and 'people'.
 
     Raises:
         FileNotFoundError: If the folder or a frame does not exist.
-        ValueError: If a file is not sound, or two have a video or an id in common.
+        ValueError: If a file is invalid, or two files share a video or an id.
     """
     found = read_sequences(folder, 'folder of videos')
     sequences: dict[str, Mapping] = {}
@@ -77,7 +78,7 @@ def _as_2018(data: Mapping, stem: str, checked: bool) -> Mapping:
 
 
 def _video(frames: Sequence[Mapping], file: str) -> str:
-    """The name of the video that all frames are of."""
+    """The name of the video that all frames belong to."""
     names = {video_of(require(frame, 'file_name', f'{file}: images'))[1] for frame in frames}
     if len(names) != 1:
         raise ValueError(f'{file} should be of one video, but its frames are of {sorted(names)}')
@@ -96,7 +97,7 @@ def _frame_size(paths: Sequence[Path], file: str) -> tuple[int, int]:
                 f'{file}: the frame `{path}` does not exist; --images should name the folder that '
                 "the files' image names are relative to"
             ) from None
-        except OSError as error:  # of another kind, or broken
+        except OSError as error:  # not an image, or damaged
             raise ValueError(f'{file}: the frame `{path}` is not an image: {error}') from None
     if len(sizes) > 1:
         listed = ', '.join(f'`{path}` is {w} x {h}' for (w, h), path in sizes.items())

@@ -1,4 +1,4 @@
-"""PoseTrack18's files, one per video, as one file in COCO's layout, which data sets read."""
+"""Merge PoseTrack18's files, one per video, into one file in COCO's layout for the data sets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +11,13 @@ def merge_sequences(
 ) -> dict[str, list[dict]]:
     """Annotations of many videos in one dict.
 
-    Videos come in the order of their names. Records keep every field and id and get what COCO's
-    readers need and PoseTrack18's files lack: images ``width`` and ``height``, annotations
+    Videos are sorted by name. Records keep all fields and ids, and get fields that COCO's readers
+    need and PoseTrack18's files lack: images ``width`` and ``height``, annotations
     ``area``, the box's, and ``iscrowd``.
 
     Args:
         sequences: PoseTrack18's JSON of each video, by the video's name.
-        sizes: (w, h) of each video's frames in pixels, by the same names.
+        sizes: (w, h) of each video's frames in pixels, by video name.
 
     Raises:
         ValueError: If a video lacks a part or its size, an id occurs twice, in one video or in
@@ -40,14 +40,14 @@ def merge_sequences(
 
 
 def _with_area(annotation: Mapping) -> dict:
-    """An annotation as COCO's detection data sets read it."""
+    """The annotation with the fields that COCO's detection data sets need."""
     box = annotation.get('bbox')
     added = {'area': box[2] * box[3], 'iscrowd': 0} if box else {}
     return {**added, **annotation}
 
 
 def _check_parts(data: Any, name: str) -> None:
-    """A video's file needs its three lists."""
+    """Check that a video's file has its three lists."""
     if not isinstance(data, Mapping):
         raise ValueError(
             f"sequence '{name}' is a {type(data).__name__}; give the dict of its JSON file"
@@ -61,7 +61,7 @@ def _check_parts(data: Any, name: str) -> None:
 
 
 def _claim_ids(records: list[Mapping], owners: dict[Any, str], name: str, part: str) -> None:
-    """Enter a video's ids among those of the videos before it."""
+    """Add a video's ids to those of the previous videos, and check that they are unique."""
     for index, record in enumerate(records):
         if not isinstance(record, Mapping) or 'id' not in record:
             raise ValueError(f"sequence '{name}': {part}[{index}] has no id; give each record one")
@@ -76,7 +76,7 @@ def _claim_ids(records: list[Mapping], owners: dict[Any, str], name: str, part: 
 
 
 def _common(categories: list[dict], others: list[dict], name: str) -> list[dict]:
-    """The first video's categories; the other videos' must be the same but for the skeleton."""
+    """The first video's categories; those of other videos must be equal, except the skeleton."""
     if categories and _identity(categories) != _identity(others):
         raise ValueError(
             f"sequence '{name}' has other categories than the videos before it; their ids and "
@@ -86,5 +86,5 @@ def _common(categories: list[dict], others: list[dict], name: str) -> list[dict]
 
 
 def _identity(categories: list[dict]) -> list[tuple]:
-    """What tells categories apart for a data set."""
+    """The fields of categories that must be equal in all videos."""
     return [(each.get('id'), each.get('keypoints')) for each in categories]

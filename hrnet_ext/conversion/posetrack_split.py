@@ -1,4 +1,4 @@
-"""Take a merged PoseTrack split, or results on it, apart into a file per video."""
+"""Split a merged PoseTrack file, or results on it, into one file per video."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,21 +17,21 @@ from hrnet_ext.reading import parse_json
 def split_file(
     path: Path, out: Path, *, annotations: Path | None = None, replace: bool = False
 ) -> int:
-    """Write a file per video, as poseval takes them.
+    """Write a file per video, the input of poseval.
 
     Args:
-        path: A merged file, whose records are kept as they are; or keypoint results in COCO's
+        path: A merged file, whose records are not changed; or keypoint results in COCO's
             format, a list.
-        out: Folder to make.
-        annotations: For results, the merged file with the images they are of.
+        out: Output folder.
+        annotations: For results, the merged file with their images.
         replace: Whether JSON files in ``out`` may be replaced.
 
     Returns:
-        How many videos there are.
+        The number of videos.
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a file is not sound, or ``out`` holds something else.
+        ValueError: If a file is invalid, or ``out`` contains other files.
     """
     content = _read(path)
     if isinstance(content, list):
@@ -56,11 +56,11 @@ def split_results(
         results: With ``image_id``, ``keypoints`` (3 K numbers, the third of each its score), maybe
             ``score`` and ``track_id``.
         annotations: The merged file with their images.
-        where: What the results are, for messages.
-        truth: What the annotations are, for messages.
+        where: Name of the results, for messages.
+        truth: Name of the annotations, for messages.
 
     Raises:
-        ValueError: If a result is not sound or of an image that is not in the annotations.
+        ValueError: If a result is invalid or its image is not in the annotations.
     """
     videos = split_sequences(annotations, truth)
     categories = fields.require(annotations, 'categories', truth)

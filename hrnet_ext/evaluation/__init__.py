@@ -1,6 +1,6 @@
-"""Metrics: pure functions, and the registered shells around them.
+"""Metrics: pure functions and the registered metric classes that use them.
 
-What is imported here needs NumPy and SciPy only; the shells, in ``metrics``, need MMPose.
+This package imports NumPy and SciPy only; the metric classes, in ``metrics``, need MMPose.
 """
 
 from hrnet_ext.evaluation.oks import oks, oks_nms, soft_oks_nms

@@ -1,4 +1,4 @@
-"""COCO keypoint AP and AR, computed by pycocotools or, faster and equal, by faster-coco-eval.
+"""COCO keypoint AP and AR, computed by pycocotools or faster-coco-eval (faster, same values).
 
 N: predicted poses; K: keypoints.
 """
@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-# Of the ten numbers in COCO's order: over OKS .50:.05:.95, at .50, at .75, people of medium and
-# large area; precision, then recall.
+# Names of the ten values in COCO's order: over OKS .50:.05:.95, at .50, at .75, persons of medium
+# and of large area; precision, then recall.
 NAMES = (
     'AP', 'AP .5', 'AP .75', 'AP (M)', 'AP (L)', 'AR', 'AR .5', 'AR .75', 'AR (M)', 'AR (L)'
 )  # fmt: skip
 
 BACKENDS = ('auto', 'pycocotools', 'faster_coco_eval')
-FASTER_SINCE = (1, 8, 0)  # the first version whose numbers were compared
+FASTER_SINCE = (1, 8, 0)  # first version compared with pycocotools
 
 
 def choose_backend(wanted: str = 'auto') -> str:
@@ -54,24 +54,23 @@ def coco_ap(
 ) -> dict[str, float]:
     """AP and AR of predicted poses by OKS, as COCO defines them.
 
-    A prediction's area, which decides whether one that matches nobody counts in AP (M) and AP (L),
-    is the extent of its keypoints, as for results without boxes; those that have a ``bbox`` are
-    treated alike. A prediction none of whose keypoints scores above 0 shows nobody and is left
-    out, as in xtcocotools and so in MMPose. pycocotools and the official HRNet count it; there,
-    scored by its keypoints, it comes after all others and costs next to nothing.
+    The area of a prediction is the extent of its keypoints, even if it has a ``bbox``. It decides
+    whether an unmatched prediction counts in AP (M) and AP (L). A prediction without any keypoint
+    score above 0 is ignored, as in xtcocotools and MMPose. pycocotools and the official HRNet count
+    it, with almost no effect: its score ranks it last.
 
     Args:
         ground_truth: From :func:`hrnet_ext.evaluation.coco_ground_truth.ground_truth_of`.
         results: COCO's result format: image_id, category_id, keypoints (3 K: x, y in image space
-            and a score), score. The 20 best of an image count; none at all give AP 0.
+            and a score), score. The best 20 per image count; AP is 0 without results.
         sigmas: (K,).
         backend: One of :data:`BACKENDS`.
 
     Returns:
-        The values of :data:`NAMES` in [0, 1]; -1 where nobody of that size is to be found.
+        The values of :data:`NAMES` in [0, 1]; -1 if no annotated person has that size.
 
     Raises:
-        ValueError: If a result is of an unknown image or has not K keypoints.
+        ValueError: If a result has an unknown image id or does not have K keypoints.
     """
     sigmas = np.asarray(sigmas, np.float64)
     backend = choose_backend(backend)
@@ -87,7 +86,7 @@ def coco_ap(
 
 
 def format_values(values: Mapping[str, float]) -> str:
-    """The values below their names; '-' for those of which there is none."""
+    """The values below their names; '-' for undefined (negative) values."""
     cells = [f'{value:.3f}' if value >= 0 else '-' for value in values.values()]
     return '\n'.join(' '.join(f'{cell:>7}' for cell in row) for row in (values, cells))
 
@@ -109,7 +108,7 @@ def _by_faster_coco_eval(people: dict, poses: dict, sigmas: np.ndarray) -> np.nd
 
 
 def _indexed(coco: Any, content: dict) -> Any:
-    """A COCO object of that content; pycocotools' own reader cannot take results of nobody."""
+    """A COCO object with that content; pycocotools' ``loadRes`` fails on empty results."""
     coco.dataset = content
     coco.createIndex()
     return coco
@@ -126,8 +125,8 @@ def _check_results(results: Sequence[Mapping], image_ids: set, num_keypoints: in
     for index, result in enumerate(results):
         if result['image_id'] not in image_ids:
             raise ValueError(
-                f'result {index} is of image {result["image_id"]!r}, which is not in the '
-                'annotation file; results and annotations are of different data sets'
+                f'result {index} has image_id {result["image_id"]!r}, which is not in the '
+                'annotation file; results and annotations are from different data sets'
             )
         if len(result['keypoints']) != 3 * num_keypoints:
             raise ValueError(
@@ -139,7 +138,7 @@ def _check_results(results: Sequence[Mapping], image_ids: set, num_keypoints: in
 def _with_numbers(
     ground_truth: Mapping[str, list[dict]], results: Sequence[Mapping]
 ) -> tuple[Mapping[str, list[dict]], Sequence[Mapping]]:
-    """Both with images numbered in the order of their ids, if these are strings."""
+    """Ground truth and results; string image ids become numbers in sorted order."""
     ids = [image['id'] for image in ground_truth['images']]
     if not any(isinstance(one, str) for one in ids):
         return ground_truth, results
@@ -155,7 +154,7 @@ def _with_numbers(
 
 
 def _with_areas(results: Sequence[Mapping], num_keypoints: int) -> list[dict]:
-    """Results as annotations: numbered from 1, with the area of their keypoints' extent."""
+    """Results as annotations: ids from 1, area from the extent of the keypoints."""
     keypoints = np.array([result['keypoints'] for result in results], np.float64)
     points = keypoints.reshape(-1, num_keypoints, 3)[..., :2]
     areas = np.ptp(points, axis=1).prod(axis=1).tolist()

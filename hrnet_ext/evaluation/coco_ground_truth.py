@@ -1,6 +1,6 @@
-"""COCO annotations, checked and put into the form that AP is computed on.
+"""COCO annotations, checked and converted to the form that AP is computed from.
 
-K: keypoints. Keypoints are 3 K numbers x, y, v (v > 0: labelled), boxes (x, y, w, h), both in image
+K: keypoints. Keypoints are 3 K numbers x, y, v (v > 0: labeled), boxes (x, y, w, h), both in image
 space, pixels; areas in square pixels.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from hrnet_ext.formats.coco_values import check_keypoints
 
-BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; xtcocotools
+BODY_SHARE = 0.53  # share of the box that replaces an absent area, as in xtcocotools
 
 
 def check_sigmas(sigmas: Sequence[float] | np.ndarray, num_keypoints: int) -> None:
@@ -33,23 +33,23 @@ def check_sigmas(sigmas: Sequence[float] | np.ndarray, num_keypoints: int) -> No
 
 
 def check_people(people: Iterable[Mapping], num_keypoints: int, *, use_area: bool = True) -> None:
-    """Check what OKS needs of annotated people; those without labelled keypoints need nothing.
+    """Check the annotation fields that OKS needs, for persons with labeled keypoints.
 
     Args:
         people: COCO annotations.
         num_keypoints: K.
-        use_area: Whether OKS takes the annotated area rather than 0.53 of the box.
+        use_area: Whether OKS uses the annotated area instead of 0.53 of the box.
 
     Raises:
-        ValueError: If a person's keypoints are no sound ones, the area (or box) is not positive,
-            or nobody is to be found.
+        ValueError: If keypoints are invalid, an area (or box) is not positive, or no person has
+            labeled keypoints.
     """
     labelled = [person for person in people if _num_labelled(person)]
     if all(person.get('iscrowd') for person in labelled):
         raise ValueError(
-            'no person has a labelled keypoint (v > 0), so there is nothing to evaluate on; COCO '
-            'keeps keypoints in person_keypoints_*.json, and those of its test sets are not '
-            'published (val_evaluator.format_only=True only writes results)'
+            'no person has a labeled keypoint (v > 0), so there is nothing to evaluate; COCO keeps '
+            'keypoints in person_keypoints_*.json and does not publish those of its test sets '
+            '(val_evaluator.format_only=True only writes results)'
         )
     check_keypoints(labelled, num_keypoints)
     for person in labelled:
@@ -61,14 +61,14 @@ def check_people(people: Iterable[Mapping], num_keypoints: int, *, use_area: boo
 def ground_truth_of(content: Mapping, num_keypoints: int, *, use_area: bool = True) -> dict:
     """The ground truth of a COCO annotation file as :func:`coco_ap.coco_ap` takes it.
 
-    As in xtcocotools, which MMPose evaluates with, a person counts whose ``keypoints`` have a
-    v > 0, whatever ``num_keypoints`` says, and any ``id`` does: people are numbered anew from 1,
-    because pycocotools takes id 0 for "nothing matched". On COCO's files nothing of it matters.
+    As in xtcocotools, which MMPose evaluates with, a person counts if any keypoint has v > 0; the
+    field ``num_keypoints`` is ignored. Annotation ids are renumbered from 1, because pycocotools
+    reads id 0 as "no match". COCO's own files are not affected.
 
     Args:
-        content: Of the annotation file: images, annotations and categories.
+        content: Content of the annotation file: images, annotations and categories.
         num_keypoints: K.
-        use_area: Take the annotated areas; False for 0.53 of the box.
+        use_area: Use the annotated areas; False for 0.53 of the box.
 
     Returns:
         A new dict of the same form with the fields the evaluation needs.
@@ -102,7 +102,7 @@ def _num_labelled(person: Mapping) -> int:
 
 
 def _area(person: Mapping, *, use_area: bool) -> float:
-    """The area OKS divides by; 0 where it is not annotated."""
+    """The area that OKS divides by; 0 if it is not annotated."""
     if use_area:
         return person.get('area') or 0
     _, _, width, height = person.get('bbox') or (0, 0, 0, 0)
@@ -112,11 +112,11 @@ def _area(person: Mapping, *, use_area: bool) -> float:
 def _no_area(person: Mapping, *, use_area: bool) -> str:
     if not use_area:
         return (
-            f'annotation {person["id"]} has no box with an area, 0.53 of which OKS divides by '
-            f'(its bbox is {person.get("bbox")!r}); correct it in the annotation file'
+            f'annotation {person["id"]} has no box with a positive area, but OKS divides by '
+            f'0.53 of it (bbox is {person.get("bbox")!r}); correct it in the annotation file'
         )
     return (
         f'annotation {person["id"]} has no positive area, which OKS divides by (it is '
-        f"{person.get('area')!r}); add each person's area to the annotation file, or set "
+        f'{person.get("area")!r}); add the area of each person to the annotation file, or set '
         'val_evaluator.use_area=False test_evaluator.use_area=False to use 0.53 of the box'
     )

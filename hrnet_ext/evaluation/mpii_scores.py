@@ -1,6 +1,7 @@
-"""MPII's results: which values there are, and the table of the release.
+"""MPII's results: the reported values, and the table of the official release.
 
-N: people. Keypoints (N, 16, 2) are in MPII's order, predictions and ground truth in one frame.
+N: persons. Keypoints (N, 16, 2) are in MPII's order; predictions and ground truth share the
+coordinate frame.
 """
 
 from collections.abc import Mapping
@@ -19,11 +20,11 @@ from hrnet_ext.evaluation.pckh import (
 
 @dataclass(frozen=True)
 class Measure:
-    """What distances are divided by, and what the shares within a threshold are called.
+    """One way to normalize distances, and the names of its values.
 
     Attributes:
-        thresholds: The values of the mean over keypoints; the first has the groups, too.
-        suffix: Of the groups' names.
+        thresholds: Thresholds by name of the mean value; the first one is also used for the groups.
+        suffix: Suffix of the groups' names.
     """
 
     thresholds: Mapping[str, float]
@@ -31,13 +32,13 @@ class Measure:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All values that :func:`mpii_scores` gives."""
+        """Names of all values of :func:`mpii_scores`."""
         return (*self.thresholds, *(f'{group}{self.suffix}' for group in MPII_GROUPS))
 
 
 MEASURES = {
     'head_box': Measure(
-        # The release's "@0.1" looks up 0.11 (its thresholds are counted from 0).
+        # The release's "@0.1" uses 0.11 (its list of thresholds starts at 0).
         {'PCKh@0.5': 0.5, 'PCKh@0.1': 0.1, 'PCKh@0.11 (official @0.1)': 0.11}
     ),
     'head_segment': Measure({'PCKn@0.5': 0.5, 'PCKn@0.1': 0.1}, suffix=' PCKn'),
@@ -47,7 +48,7 @@ MEASURES = {
 def mpii_scores(
     pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, sizes: np.ndarray, measure: Measure
 ) -> dict[str, float]:
-    """Every value of a measure, in %.
+    """All values of a measure, in %.
 
     Args:
         pred: (N, 16, 2).
@@ -68,7 +69,7 @@ def mpii_scores(
 def keypoint_scores(
     pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, sizes: np.ndarray, measure: Measure
 ) -> dict[str, dict[str, float]]:
-    """Of every keypoint, pelvis and thorax included: how often annotated, and its values in %.
+    """For each keypoint, also pelvis and thorax: the number of annotations and the values in %.
 
     Args:
         pred, gt, visible, sizes, measure: As :func:`mpii_scores`.
@@ -83,7 +84,7 @@ def keypoint_scores(
 
 
 def format_scores(values: Mapping[str, float], measure: Measure) -> str:
-    """The release's table: its groups, the mean and the means at smaller thresholds."""
+    """The table of the official release: groups, mean, and the means at smaller thresholds."""
     first, *others = measure.thresholds
     columns = {
         **{group: values[f'{group}{measure.suffix}'] for group in MPII_GROUPS},

@@ -1,4 +1,4 @@
-"""Object keypoint similarity and the suppression of duplicate poses by it.
+"""Object keypoint similarity (OKS), and non-maximum suppression of poses by OKS.
 
 N, M: number of poses; K: number of keypoints. Keypoints are (x, y) in image space, pixels; areas
 are in square pixels; sigmas (K,) are COCO's per-keypoint constants, not a heatmap's sigma.
@@ -6,8 +6,8 @@ are in square pixels; sigmas (K,) are COCO's per-keypoint constants, not a heatm
 
 import numpy as np
 
-PAIRS_PER_BLOCK = 1024  # what a CPU's cache holds, keypoint by keypoint
-LEAST_EXPONENT = -150.0  # nothing in single precision; where exp() underflows it is 25x slower
+PAIRS_PER_BLOCK = 1024  # fits into a CPU's cache, keypoint by keypoint
+LEAST_EXPONENT = -150.0  # 0 in single precision; exp() is 25x slower where it underflows
 
 
 def oks(
@@ -18,9 +18,9 @@ def oks(
     other_areas: np.ndarray,
     sigmas: np.ndarray,
 ) -> np.ndarray:
-    """Similarity of every pose with every other one, over all keypoints.
+    """OKS of each pose with each of the others, over all keypoints.
 
-    ``mean_k exp(-d_k^2 / (2 area (2 sigma_k)^2))``, the area of a pair being the mean of the two,
+    ``mean_k exp(-d_k^2 / (2 area (2 sigma_k)^2))``, with the mean of the two areas,
     as in the non-maximum suppression of Xiao et al. (2018), the official HRNet and MMPose.
 
     Args:
@@ -31,7 +31,7 @@ def oks(
         sigmas: (K,).
 
     Returns:
-        (N, M) float32 in [0, 1]: MMPose compares single precision with its threshold, so do we.
+        (N, M) float32 in [0, 1]: as in MMPose, which compares single precision with its threshold.
     """
     block = max(1, PAIRS_PER_BLOCK // max(1, len(others)))
     rows = [
@@ -48,13 +48,13 @@ def oks_nms(
     threshold: float,
     sigmas: np.ndarray,
 ) -> np.ndarray:
-    """Keep the best pose, drop those whose OKS with it exceeds ``threshold``, and so on.
+    """Keep the best pose, drop those whose OKS with it exceeds ``threshold``, and repeat.
 
     Without equal scores the kept indices are those of the official HRNet and of MMPose's
-    ``oks_nms``. Of poses with equal scores the last listed comes first, whatever the machine. Both
-    references sort by NumPy's default there, which leaves the order of equal scores open (on
-    AVX512 it differs in most cases): theirs may keep another pose. With a stable sort they keep
-    ours.
+    ``oks_nms``. Of poses with equal scores the last one in the input comes first, on any machine.
+    Both references use NumPy's default sort, in which the order of equal scores is undefined (on
+    AVX512 it differs in most cases), so they may keep another pose. With a stable sort they keep
+    the same.
 
     Args:
         keypoints: (N, K, 2) poses of one image.
@@ -89,13 +89,13 @@ def soft_oks_nms(
     sigmas: np.ndarray,
     max_num: int = 20,
 ) -> np.ndarray:
-    """Take the best pose, decay the others' scores by ``exp(-OKS^2 / threshold)``, and so on.
+    """Take the best pose, decay the others' scores by ``exp(-OKS^2 / threshold)``, and repeat.
 
     Gaussian Soft-NMS (Bodla et al. 2017) on OKS. Without equal scores, at the start and after
     each decay, the taken indices and their order are those of the official HRNet and of MMPose's
-    ``soft_oks_nms``. Of poses with equal scores the last listed is taken first, in every round.
-    Both references sort anew in every round, each time turning equal scores around, even by a
-    stable sort; so with equal scores they may take others, and AP may differ in the second digit.
+    ``soft_oks_nms``. Of poses with equal scores the last one is taken first, in every round.
+    Both references sort again in every round, which reverses equal scores each time, even with a
+    stable sort. With equal scores they may take other poses, and AP may differ in the second digit.
 
     Args:
         keypoints: (N, K, 2) poses of one image.
@@ -103,10 +103,10 @@ def soft_oks_nms(
         areas: (N,).
         threshold: Width of the decay; the smaller, the stronger.
         sigmas: (K,).
-        max_num: Most poses to take; 20 in both references.
+        max_num: Largest number of poses to take; 20 in both references.
 
     Returns:
-        Taken indices (at most ``max_num``,), int64, in the order they were taken.
+        Indices of the taken poses (at most ``max_num``,), int64, in the order they were taken.
 
     Raises:
         ValueError: If the shapes do not agree, a number is not finite or ``threshold`` is not
@@ -156,7 +156,7 @@ def _best_first(scores: np.ndarray) -> np.ndarray:
 def _checked(
     keypoints: np.ndarray, scores: np.ndarray, areas: np.ndarray, sigmas: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The arguments as arrays of floats, once their shapes and values are known to be sound."""
+    """The arguments as arrays of floats, after their shapes and values are checked."""
     keypoints, scores, areas = np.asarray(keypoints), np.asarray(scores), np.asarray(areas)
     sigmas = np.asarray(sigmas, np.float64)
     if not len(keypoints):

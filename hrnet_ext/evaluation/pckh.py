@@ -1,4 +1,4 @@
-"""PCKh, the accuracy of MPII: keypoints within a share of the head's size."""
+"""PCKh, the accuracy of MPII: keypoints within a fraction of the head size."""
 
 import numpy as np
 
@@ -13,14 +13,14 @@ MPII_GROUPS = {
     },
 }
 
-LEFT_OUT = ('pelvis', 'thorax')  # of the mean, as in the official evaluation
+LEFT_OUT = ('pelvis', 'thorax')  # not in the mean, as in the official evaluation
 
 
 def head_segments(keypoints: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """Lengths (N,) from head top to upper neck, in pixels; NaN where one is not annotated.
 
-    For data without head boxes. What is normalised by them is not PCKh: the length differs from
-    0.6 x the head box's diagonal, and is short where a head is seen from above.
+    For data without head boxes. A result normalized by them is not PCKh: the length differs from
+    0.6 x the head box's diagonal, and is short for a head seen from above.
 
     Args:
         keypoints: (N, 16, 2) in MPII's order.
@@ -39,16 +39,16 @@ def pckh(
     head_sizes: np.ndarray,
     threshold: float = 0.5,
 ) -> dict[str, float]:
-    """Percentage of keypoints no farther than ``threshold`` head sizes from where they are.
+    """Percentage of keypoints at most ``threshold`` head sizes away from the ground truth.
 
     The definition of MPII's and the official HRNet's evaluation (``lib/dataset/mpii.py``), ``<=``
     included: a group is the mean of its left and right keypoint's percentage, 'Mean' that of all
-    keypoints but pelvis and thorax, weighted by how often each is annotated. What is never
-    annotated has no percentage (NaN) and does not count; the official code turns all to NaN then.
+    keypoints but pelvis and thorax, weighted by how often each is annotated. A keypoint that is
+    never annotated is NaN and does not count; in the official code all values become NaN then.
 
     Args:
         pred: (N, 16, 2) keypoints in MPII's order, in the same frame as ``gt``.
-        gt: (N, 16, 2), pixels; 0-based or 1-based, but as ``pred``.
+        gt: (N, 16, 2), pixels; 0-based or 1-based, the same as ``pred``.
         visible: (N, 16), nonzero where ``gt`` is annotated.
         head_sizes: (N,) pixels, 0.6 x the diagonal of the head box.
         threshold: In head sizes.
@@ -100,14 +100,14 @@ def percentages_of(correct: np.ndarray, annotated: np.ndarray) -> np.ndarray:
 
 
 def _mean_of(percentages: np.ndarray, members: tuple[str, ...]) -> float:
-    """Mean percentage of the named keypoints, those without one left out."""
+    """Mean percentage of the named keypoints; NaN values are ignored."""
     values = percentages[[MPII_KEYPOINTS.index(name) for name in members]]
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else float('nan')
 
 
 def _check(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, head_sizes: np.ndarray) -> None:
-    """Refuse what would silently give a wrong percentage."""
+    """Reject input that would silently give a wrong percentage."""
     num_people, num_keypoints = len(gt), len(MPII_KEYPOINTS)
     expected = {
         'pred': (pred, (num_people, num_keypoints, 2)),
@@ -124,7 +124,7 @@ def _check(pred: np.ndarray, gt: np.ndarray, visible: np.ndarray, head_sizes: np
     if len(bad):
         raise ValueError(
             f'head_sizes[{bad[0]}] is {head_sizes[bad[0]]}, but distances are divided by it; give '
-            "0.6 x the diagonal of the person's head box, or leave the person out"
+            "0.6 x the diagonal of the person's head box, or drop the person"
         )
     for name, array in (('pred', pred), ('gt', np.where(visible[..., None], gt, 0))):
         bad = np.argwhere(~np.isfinite(array).all(axis=2))

@@ -1,6 +1,6 @@
 """The poses predicted for one image: their scores, and the suppression of duplicates.
 
-N: people; K: keypoints. Keypoints are (x, y) in image space, pixels; areas in square pixels.
+N: persons; K: keypoints. Keypoints are (x, y) in image space, pixels; areas in square pixels.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NMS_MODES = ('oks_nms', 'soft_oks_nms', 'none')
 
 @dataclass(frozen=True)
 class Poses:
-    """People predicted in one image; the arrays keep the precision they came in.
+    """Persons predicted in one image; the arrays keep their dtype.
 
     Attributes:
         keypoints: (N, K, 2), image space.
         keypoint_scores: (N, K).
         box_scores: (N,) the detector's scores; 1 for ground-truth boxes.
-        areas: (N,) square pixels, of the padded boxes the poses were estimated in.
+        areas: (N,) square pixels, of the padded boxes that the crops were taken from.
 
     Raises:
         ValueError: If the shapes do not agree.
@@ -51,12 +51,12 @@ class Poses:
         return len(self.keypoints)
 
     def are_finite(self) -> np.ndarray:
-        """(N,) bool: whether all numbers of a pose are."""
+        """(N,) bool: whether all numbers of a pose are finite."""
         arrays = [np.isfinite(getattr(self, field.name)) for field in fields(self)]
         return np.all([array.all(axis=tuple(range(1, array.ndim))) for array in arrays], axis=0)
 
     def select(self, indices: Sequence[int] | np.ndarray) -> Poses:
-        """The poses at ``indices`` (or under a mask), in that order."""
+        """The poses at ``indices``, in that order, or those that a mask selects."""
         chosen = np.asarray(indices)
         chosen = chosen if chosen.size else chosen.astype(int)
         return Poses(*(getattr(self, field.name)[chosen] for field in fields(self)))
@@ -90,7 +90,7 @@ def pose_scores(poses: Poses, mode: str = 'bbox_keypoint', threshold: float = 0.
         means, highest = poses.keypoint_scores.mean(axis=1), poses.keypoint_scores.max(axis=1)
         return poses.box_scores + means + highest
     counted = poses.keypoint_scores > threshold
-    # One after the other and in their own precision, so that equal poses tie as they do in MMPose.
+    # Summed one by one and in their own dtype, so that equal poses tie as they do in MMPose.
     sums = np.where(counted, poses.keypoint_scores, 0).cumsum(axis=1)[:, -1]
     numbers = np.maximum(counted.sum(axis=1), 1).astype(sums.dtype)
     return poses.box_scores * (sums / numbers)
@@ -104,14 +104,14 @@ def suppress(
     *,
     sigmas: np.ndarray,
 ) -> np.ndarray:
-    """Indices of the poses that are kept: best first, or with 'none' all of them as listed.
+    """Indices of the kept poses: best first; with 'none' all of them in their order.
 
     Args:
         poses: The people of one image.
         scores: (N,) of whole poses.
-        mode: 'oks_nms' drops those too similar to a better one; 'soft_oks_nms' takes the 20 that
-            stay best while similarity to those taken lowers the others' scores; 'none' drops none.
-            Of equal scores the last listed comes first, see :mod:`hrnet_ext.evaluation.oks`.
+        mode: 'oks_nms' drops poses too similar to a better one; 'soft_oks_nms' selects 20 poses one
+            by one and lowers the scores of poses similar to them; 'none' drops none.
+            Of equal scores the last one comes first, see :mod:`hrnet_ext.evaluation.oks`.
         threshold: Largest OKS of two kept poses ('oks_nms'), width of the decay ('soft_oks_nms').
         sigmas: (K,) of OKS.
 
@@ -126,7 +126,7 @@ def suppress(
 
 
 def check_mode(argument: str, mode: str, allowed: tuple[str, ...]) -> None:
-    """Check that ``mode``, given as ``argument``, is one of those ``allowed``.
+    """Check that ``mode``, the value of ``argument``, is one of ``allowed``.
 
     Raises:
         ValueError: If it is not.

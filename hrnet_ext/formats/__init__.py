@@ -1,1 +1,1 @@
-"""What files and callers say, checked: annotations, box files, boxes and images in memory."""
+"""Validation of input: annotation files, box files, and boxes and images in memory."""

@@ -1,7 +1,7 @@
-"""Boxes that a caller gives, as every entrance of the package takes them; needs numpy alone.
+"""Boxes as arguments, in the form that all public functions accept; needs only NumPy.
 
 Boxes of one image are (N, 4) x1, y1, x2, y2 in pixels of the image, (N, 5) with a score each, or
-one box (4,) or (5,): lists, numpy's arrays, or PyTorch's tensors on any device. Nobody is [].
+one box (4,) or (5,): lists, NumPy arrays, or PyTorch tensors on any device. No boxes are [].
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 
 class BoxArrays(NamedTuple):
-    """Boxes, finite and in order.
+    """Valid boxes: finite, with x1 <= x2 and y1 <= y2.
 
     Attributes:
         corners: (N, 4) float64.
-        scores: (N,) float64, 1 each where none were given.
+        scores: (N,) float64, 1 each if none were given.
         is_scored: Whether scores were given.
     """
 
@@ -29,11 +29,11 @@ def box_arrays(boxes: Any, where: str = '') -> BoxArrays:
     """The boxes of one image.
 
     Args:
-        boxes: See the head of this module.
-        where: What they belong to; messages begin with it.
+        boxes: See the docstring of this module.
+        where: Start of error messages, such as the frame.
 
     Raises:
-        ValueError: If they are no boxes; names the first that is at fault.
+        ValueError: If they are not valid; names the first invalid box.
     """
     begin = f'{where}: ' if where else ''
     wanted = f'{begin}boxes should be (N, 4), x1 y1 x2 y2, or (N, 5) with their scores, but are'
@@ -59,7 +59,7 @@ def box_arrays(boxes: Any, where: str = '') -> BoxArrays:
 
 
 def faults_of(corners: np.ndarray, size: tuple[int, int]) -> dict[int, str]:
-    """What is wrong with those of ``corners`` (N, 4) that hold no pixel of an image, by index.
+    """Why boxes ``corners`` (N, 4) contain no pixel of an image, by index; valid ones are absent.
 
     Args:
         corners: (N, 4).
@@ -68,9 +68,7 @@ def faults_of(corners: np.ndarray, size: tuple[int, int]) -> dict[int, str]:
     width, height = size
     x1, y1, x2, y2 = corners.T
     outside = (x2 <= 0) | (y2 <= 0) | (x1 >= width) | (y1 >= height)
-    faults = {
-        int(i): f'is outside of the image ({width}x{height})' for i in np.flatnonzero(outside)
-    }
+    faults = {int(i): f'is outside the image ({width}x{height})' for i in np.flatnonzero(outside)}
     empty = np.flatnonzero((x2 <= x1) | (y2 <= y1))
     return dict(sorted({**faults, **{int(i): 'has no area' for i in empty}}.items()))
 
@@ -92,7 +90,7 @@ def refuse_not_finite(values: np.ndarray, what: str, where: str) -> None:
 
 
 def without_tensors(value: Any) -> Any:
-    """The same with PyTorch's tensors, on any device and inside of lists, as numpy's arrays."""
+    """The value with PyTorch tensors, also those in lists, replaced by NumPy arrays."""
     if isinstance(value, (list, tuple)):
         return [without_tensors(each) for each in value]
     if hasattr(value, 'detach'):

@@ -1,7 +1,7 @@
-"""Files of detected person boxes, in COCO's result format: checked once, for whoever reads them.
+"""Files of detected person boxes, in COCO's result format, and their validation.
 
-N: boxes, (x, y, w, h) in image space, pixels, as the format has them. Image ids are numbers or
-strings, as in the annotation file that the boxes belong to.
+N: boxes, (x, y, w, h) in image space, pixels, as in the file. Image ids are numbers or strings, as
+in the annotation file that the boxes belong to.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ FIELDS = ('image_id', 'bbox', 'score')
 NO_IMAGE = 'of images that the annotation file does not list'
 NO_AREA = 'without area'
 
-# Boxes (x1, y1, x2, y2) that are read as (x, y, w, h) end far outside of their images. A detector's
-# end inside, an annotator's and a tracker's at times a little outside.
+# Boxes (x1, y1, x2, y2) that are read as (x, y, w, h) end far outside their images. Detected boxes
+# end inside; annotated and tracked boxes sometimes end slightly outside.
 FAR_OUTSIDE = 1.05  # times the image's side
-MANY = 0.1  # share of the boxes that end there
-FEWEST = 4  # boxes that can tell
-NEARLY_ALL = 0.99  # share of the boxes that are sound as (x1, y1, x2, y2)
+MANY = 0.1  # share of boxes that end far outside
+FEWEST = 4  # boxes needed for a decision
+NEARLY_ALL = 0.99  # share of boxes that are valid as (x1, y1, x2, y2)
 
 Sizes = Mapping[Hashable, tuple[float, float] | None]
 
@@ -30,26 +30,26 @@ Sizes = Mapping[Hashable, tuple[float, float] | None]
 def check_boxes(
     content: object, where: str, sizes: Sizes | None = None, *, fields: Sequence[str] = FIELDS
 ) -> tuple[list[dict], Tally]:
-    """Check a box file's content.
+    """Check the content of a box file.
 
     Args:
-        content: Of the JSON file.
-        where: Which file, for messages.
-        sizes: (w, h), where known, of the images of the annotation file by id; None if there is no
-            such file.
-        fields: What each box has.
+        content: Content of the JSON file.
+        where: Name of the file, for messages.
+        sizes: (w, h) of the images of the annotation file by id, None for an unknown size; None if
+            there is no such file.
+        fields: Required fields of each box.
 
     Returns:
-        The boxes that can be used, as they are, and the others by reason.
+        The usable boxes, unchanged, and a tally of the others by reason.
 
     Raises:
-        ValueError: If it is no such file, a box or score is not finite, most boxes are of unknown
-            images, or boxes are (x1, y1, x2, y2).
+        ValueError: If it is not a box file, a box or score is not finite, most boxes have unknown
+            image ids, or boxes are (x1, y1, x2, y2).
     """
     if isinstance(content, Mapping) and {'images', 'annotations'} <= content.keys():
         raise ValueError(
-            f'{where} is an annotation file, but should be a list of detected boxes; leave it out '
-            'to use the annotated boxes'
+            f'{where} is an annotation file, but should be a list of detected boxes; omit it to '
+            'use the annotated boxes'
         )
     check_records(content, tuple(fields), where)
     tally = Tally()
@@ -70,7 +70,7 @@ def check_boxes(
 
 
 def size_of(image: Mapping) -> tuple[float, float] | None:
-    """(w, h) of an image as an annotation file lists it; None if it does not say."""
+    """(w, h) of an image record of an annotation file; None if it has none."""
     return (image['width'], image['height']) if {'width', 'height'} <= image.keys() else None
 
 
@@ -89,14 +89,14 @@ def xyxy_look(boxes: np.ndarray, sizes: Sequence[tuple[float, float]]) -> str | 
     if outside.mean() < MANY or fits.mean() < NEARLY_ALL:
         return None
     return (
-        f'{outside.sum():,} of {len(boxes):,} boxes end outside of their images if read as '
+        f'{outside.sum():,} of {len(boxes):,} boxes end outside their images if read as '
         f'[x, y, w, h], and {"all" if fits.all() else f"{fits.sum():,}"} fit inside as '
         '[x1, y1, x2, y2]; write width and height, x2 - x1 and y2 - y1, in place of x2 and y2'
     )
 
 
 def _numbers(records: Sequence[Mapping], where: str) -> np.ndarray:
-    """Boxes (N, 4), once they and the scores are known to be finite numbers."""
+    """Boxes (N, 4), after they and the scores are checked to be finite numbers."""
     boxes = _table([_first_four(one['bbox']) for one in records], (len(records), 4))
     scores = _table([one['score'] for one in records], (len(records),))
     for index, one in enumerate(records if boxes is None or scores is None else ()):
@@ -116,7 +116,7 @@ def _numbers(records: Sequence[Mapping], where: str) -> np.ndarray:
         raise ValueError(
             f'{where}: bbox or score of [{odd[0]}] (image_id {first["image_id"]!r}) is not finite: '
             f'{first["bbox"]}, {first["score"]} ({len(odd):,} of {len(records):,} boxes are like '
-            'that); correct them, or leave them out'
+            'that); correct or remove them'
         )
     return boxes
 
@@ -124,7 +124,7 @@ def _numbers(records: Sequence[Mapping], where: str) -> np.ndarray:
 def _of_listed(
     records: Sequence[Mapping], sizes: Sizes, where: str, tally: Tally
 ) -> np.ndarray:  # fmt: skip
-    """Indices of the boxes of listed images."""
+    """Indices of the boxes whose image is listed."""
     ids = [one['image_id'] for one in records]
     odd = next((i for i, one in enumerate(ids) if not isinstance(one, (int, float, str))), None)
     if odd is not None:
@@ -141,21 +141,21 @@ def _of_listed(
     if alike is not None:
         raise ValueError(
             f'{where}: [{alike}].image_id is {ids[alike]!r}, but the annotation file has '
-            f'{texts[_as_text(ids[alike])]!r}; a number is not a string: write ids the same way in '
-            'both'
+            f'{texts[_as_text(ids[alike])]!r}; a number is not a string: use the same form of ids '
+            'in both'
         )
     if 2 * len(unknown) > len(ids):
         raise ValueError(
-            f'{where}: {first} is not in the annotation file, and so for {len(unknown):,} of '
-            f'{len(ids):,} boxes (an id there is {next(iter(sizes), None)!r}); boxes and '
-            'annotations are of different data sets'
+            f'{where}: {first} is not in the annotation file, like the ids of {len(unknown):,} '
+            f'of {len(ids):,} boxes (an example id there: {next(iter(sizes), None)!r}); boxes and '
+            'annotations are from different data sets'
         )
     tally.add(NO_IMAGE, (ids[index] for index in unknown))
     return np.flatnonzero(listed)
 
 
 def _as_text(image_id: Hashable) -> str:
-    """An id as it may have been written otherwise: 42, '42' and '000042' are alike."""
+    """A normal form of ids, the same for 42, '42' and '000042'."""
     return str(image_id).lstrip('0')
 
 
@@ -164,7 +164,7 @@ def _first_four(box: object) -> object:
 
 
 def _table(rows: list, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Numbers of that shape; None if they are others, or not numbers."""
+    """Numbers of that shape; None if the shape differs or they are not numbers."""
     try:
         table = np.array(rows)
     except ValueError:  # of different lengths

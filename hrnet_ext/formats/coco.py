@@ -1,8 +1,8 @@
-"""COCO annotation files: checked once, in one place, for data sets, metrics and tools.
+"""Validation of COCO annotation files, for data sets, metrics and tools.
 
 K: keypoints; N: annotations. Keypoints are 3 K numbers x, y, v, boxes (x, y, w, h), both in image
-space, pixels. v is 0 (not labelled), 1 (labelled, hidden) or 2 (labelled, visible); no other.
-Ids are integers or strings, each kind of record having its own; they stay as they are in the file.
+space, pixels. v is 0 (not labeled), 1 (labeled, hidden) or 2 (labeled, visible).
+Ids are integers or strings, unique within each list; they are not changed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LISTS = {
     'annotations': ANNOTATION_FIELDS,
     'categories': ('id',),
 }
-PERSON = 'person'  # taken where there are several categories and nobody says which
+PERSON = 'person'  # default if there are several categories
 NO_IMAGE = 'of images that are not listed'
 NO_CATEGORY = 'of categories that are not listed'
 PIXELS = 'a positive number of pixels'
@@ -36,15 +36,15 @@ READING_ERRORS = (KeyError, TypeError, AttributeError)
 
 @dataclass(frozen=True)
 class CocoContent:
-    """What can be used of an annotation file.
+    """The usable content of an annotation file.
 
     Attributes:
-        images: All.
-        categories: Those whose annotations are taken.
+        images: All images.
+        categories: The chosen categories.
         listed: All categories.
-        people: Their annotations in listed images, in the file's order.
-        left_out: The other annotations, by reason.
-        remarks: What is worth a line of the log.
+        people: Annotations of the chosen categories in listed images, in the file's order.
+        left_out: Tally of the other annotations, by reason.
+        remarks: Messages to log.
     """
 
     images: list[dict]
@@ -64,24 +64,24 @@ def check_coco(
     dataset_name: str | None = None,
     annotated: bool = True,
 ) -> CocoContent:
-    """Check an annotation file's content and choose the category to take.
+    """Check the content of an annotation file and choose its categories.
 
-    Of several categories that is ``category`` or, without, the one named as the data set or
-    'person'; all of them where none is, as in MMPose.
+    Of several categories, the default is the one with the name of the data set, otherwise
+    'person', otherwise all of them, as in MMPose.
 
     Args:
-        content: Of the JSON file.
-        where: Which file, for messages.
+        content: Content of the JSON file.
+        where: Name of the file, for messages.
         keypoints: Their names in the order of the metainfo, or only their number.
-        category: Name of the category to take, or the ids of several; all if that is empty.
-        dataset_name: By the metainfo.
-        annotated: Whether a file without the list of annotations is refused (a test set's).
+        category: Name of the category to use, or ids of several; all if that is empty.
+        dataset_name: Name in the metainfo.
+        annotated: Whether to reject a file without a list of annotations (a test set).
 
     Raises:
-        ValueError: If the file is of another kind, or a number that depends on it would mean
-            nothing: ids that occur twice, keypoints or boxes that are not finite numbers, boxes
-            that are (x1, y1, x2, y2), visibilities other than 0, 1 and 2, keypoints in another
-            order than the metainfo's, images or categories of which no annotation is.
+        ValueError: If the file is of another kind, or its content would give meaningless results:
+            duplicate ids, keypoints or boxes that are not finite numbers, boxes that are
+            (x1, y1, x2, y2), visibilities other than 0, 1 and 2, another keypoint order than in
+            the metainfo, or no annotation in the listed images or chosen categories.
     """
     if not annotated and isinstance(content, dict):
         content = {'annotations': [], **content}
@@ -134,10 +134,10 @@ def choose_categories(
     dataset_name: str | None,
     where: str,
 ) -> list[dict]:
-    """Those whose annotations are taken, see :func:`check_coco`.
+    """The categories whose annotations are used, see :func:`check_coco`.
 
     Raises:
-        ValueError: If there is none of that name, or an id is a string.
+        ValueError: If no category has that name, or an id is a string.
     """
     for index, one in enumerate(categories):
         if isinstance(one['id'], str):
@@ -156,12 +156,12 @@ def choose_categories(
     if not taken:
         offered = ', '.join(name_of(one) for one in categories) or 'none'
         sought = ', '.join(map(repr, values))
-        raise ValueError(f'{where} has no category of {key} {sought}; it has: {offered}')
+        raise ValueError(f'{where} has no category with {key} {sought}; it has: {offered}')
     return taken
 
 
 def check_ids(ids: Sequence[Hashable], where: str) -> None:
-    """Check that ids differ and are of one type.
+    """Check that ids are unique and of one type.
 
     Raises:
         ValueError: If one occurs twice, or is neither a number nor a string.
@@ -183,15 +183,15 @@ def check_ids(ids: Sequence[Hashable], where: str) -> None:
     raise ValueError(
         f'{where}: {len(repeated):,} of {len(set(ids)):,} ids occur more than once, the first is '
         f'{repeated[0]!r} (numbers {", ".join(map(str, places[:3]))} of the list); all but one of '
-        'each would be lost: give every record an id of its own (were files joined?)'
+        'each would be lost: give each record a unique id (were files merged?)'
     )
 
 
 def _check_form(content: object, where: str) -> None:
-    """Say why a file is no annotation file, or which record lacks a field."""
+    """Raise an error that says why this is no annotation file, or which record lacks a field."""
     expected = 'a COCO annotation file is an object with images, annotations and categories'
     if not isinstance(content, dict):
-        hint = ' (detection results? they belong to bbox_file)' if isinstance(content, list) else ''
+        hint = ' (detection results? use them as bbox_file)' if isinstance(content, list) else ''
         raise ValueError(f'{where} holds a {type(content).__name__}, but {expected}{hint}')
     absent = [key for key in LISTS if key not in content]
     if absent:
@@ -209,9 +209,9 @@ def _in_images(
     if annotations and not kept:
         example = f'; an id is {images[0]["id"]!r}' if images else ''
         raise ValueError(
-            f'{where}: none of the {len(annotations):,} annotations is of a listed image (the '
-            f'first has image_id {annotations[0]["image_id"]!r}{example}); ids have to be the same '
-            'in images and annotations, a number not being a string'
+            f'{where}: none of the {len(annotations):,} annotations is in a listed image (the '
+            f'first has image_id {annotations[0]["image_id"]!r}{example}); ids must be the same '
+            'in images and annotations; a number is not a string'
         )
     if len(kept) < len(annotations):
         left_out.add(NO_IMAGE, (one['id'] for one in annotations if one['image_id'] not in known))
@@ -222,7 +222,7 @@ def _of_categories(
     people: list[dict], taken: Sequence[Mapping], listed: Sequence[Mapping], where: str,
     left_out: Tally,
 ) -> list[dict]:  # fmt: skip
-    """The annotations of the categories that are taken."""
+    """The annotations of the chosen categories."""
     ids = {one['id'] for one in taken}
     kept = [one for one in people if one['category_id'] in ids]
     if len(kept) == len(people):
@@ -245,12 +245,10 @@ def _with(people: Sequence[Mapping], key: str) -> list[Mapping]:
 
 
 def name_of(category: Mapping) -> str:
-    """A category as messages name it."""
+    """Name and id of a category, for messages."""
     return f'{category.get("name", "without a name")!r} (id {category["id"]})'
 
 
 def _several(categories: Sequence[Mapping]) -> str:
     names = ', '.join(name_of(one) for one in categories)
-    return (
-        f'; the file has several categories, {names}: set `category` to the name of the one meant'
-    )
+    return f'; the file has several categories, {names}: set `category` to the name of one of them'

@@ -1,6 +1,6 @@
-"""The people of COCO annotation files: are their keypoints in the expected order, who is of use?
+"""COCO annotations: check the order of keypoints, and which annotations are usable for a crop.
 
-N: annotations; their keypoints are numbers x, y, v in turn. Boxes are (x, y, w, h).
+N: annotations; their keypoints are a list x, y, v, x, y, v, ... Boxes are (x, y, w, h).
 """
 
 from __future__ import annotations
@@ -13,24 +13,25 @@ import numpy as np
 CROWD = 'crowd(s)'
 NO_BOX = 'without a box'
 NO_KEYPOINTS = 'without keypoints'
-NOT_LABELLED = 'without labelled keypoints'
+NOT_LABELLED = 'without labeled keypoints'
 EMPTY_BOX = 'box(es) without area'
 OUTSIDE = 'box(es) outside the image'
-USUAL = (CROWD, NOT_LABELLED)  # COCO has thousands of these
+USUAL = (CROWD, NOT_LABELLED)  # frequent in COCO: thousands
 
 
 def check_names(category: Mapping, expected: Sequence[str], where: str) -> list[str]:
     """Compare a category's keypoint names with the metainfo's.
 
-    Spelling apart ('Left Eye' is 'left_eye'), a name that both have must have the same place.
+    A name that both have must have the same index. Spelling variants are equal ('Left Eye' and
+    'left_eye').
 
     Args:
-        category: Of an annotation file; its ``keypoints`` may be absent.
-        expected: The names by the metainfo; none if they are unknown.
-        where: Which file, for the message.
+        category: Category of an annotation file; its ``keypoints`` may be absent.
+        expected: The names in the metainfo; empty if they are unknown.
+        where: Name of the file, for the message.
 
     Returns:
-        A remark where names could not be compared.
+        A message to log if names could not be compared.
 
     Raises:
         ValueError: If the order differs.
@@ -51,17 +52,17 @@ def check_names(category: Mapping, expected: Sequence[str], where: str) -> list[
     if not unknown:
         return []
     return [
-        f'keypoints of other names than the metainfo has: {", ".join(map(str, unknown))}; see to '
-        'it that their order is the same'
+        f'keypoint names that are not in the metainfo: {", ".join(map(str, unknown))}; make sure '
+        'that their order is the same'
     ]
 
 
 def left_out(people: Sequence[Mapping], boxes: np.ndarray, sizes: np.ndarray) -> list[str | None]:
-    """Why annotations are of no use for a crop each, as in MMPose; None for those that are.
+    """Why annotations are unusable for a crop, as in MMPose; None for usable ones.
 
     Args:
         people: N COCO annotations, checked.
-        boxes: (N, 4) theirs (x, y, w, h); NaN where there is none.
+        boxes: (N, 4) their boxes (x, y, w, h); NaN if there is none.
         sizes: (N, 2) of their images as (w, h).
     """
     corners = clip_boxes(boxes, sizes)
@@ -72,7 +73,7 @@ def left_out(people: Sequence[Mapping], boxes: np.ndarray, sizes: np.ndarray) ->
 
 
 def far_outside(boxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Whether boxes (N, 4) reach farther beyond their image than it is large; (N,) bool.
+    """Whether boxes (N, 4) extend beyond their image by more than its size; (N,) bool.
 
     Args:
         boxes: (x, y, w, h).

@@ -1,4 +1,4 @@
-"""The numbers in COCO annotation files: are they numbers, finite, and of the agreed meaning?
+"""Checks of the numbers in COCO annotation files: type, finiteness and visibility values.
 
 K: keypoints. Keypoints are 3 K numbers x, y, v; v is 0, 1 or 2.
 """
@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-VISIBILITIES = (0, 1, 2)  # not labelled; labelled, hidden; labelled, visible
+VISIBILITIES = (0, 1, 2)  # not labeled; labeled, hidden; labeled, visible
 
 
 def number_table(rows: Sequence[Sequence], length: int) -> np.ndarray | None:
-    """Numbers (N, length); None if a row has others, or something else."""
+    """Numbers (N, length); None if a row has another length or other values."""
     if not rows:
         return np.empty((0, length))
     try:
@@ -38,13 +38,13 @@ def check_numbers(
     Args:
         records: Each with an id.
         key: The field.
-        expected: What it should be, for the message.
-        where: Which records, for the message, such as '... of image'.
-        length: Of the field's list; None if it is a number.
-        accept: Whether numbers are fit, one by one.
+        expected: Description of valid values, for the message.
+        where: Name of the records, for the message, such as '... of image'.
+        length: Length of the field's list; None if it is a number.
+        accept: Returns for each number whether it is valid.
 
     Raises:
-        ValueError: If one is not; names the first.
+        ValueError: If a value is invalid; names the first.
     """
 
     def fits(some: Sequence[Mapping]) -> bool:
@@ -64,13 +64,13 @@ def check_keypoints(
     """Check that keypoints are 3 K finite numbers with v = 0, 1 or 2.
 
     Args:
-        people: COCO annotations; those without keypoints need none.
+        people: COCO annotations; those without keypoints are skipped.
         num_keypoints: K.
-        where: Which file, for the message.
-        hint: What to do about another number of keypoints, for the message.
+        where: Name of the file, for the message.
+        hint: End of the message about another number of keypoints.
 
     Raises:
-        ValueError: If they are not; names the first annotation.
+        ValueError: If they are invalid; names the first annotation.
     """
     people = [one for one in people if one.get('keypoints')]
     table = number_table([one['keypoints'] for one in people], 3 * num_keypoints)
@@ -82,8 +82,8 @@ def check_keypoints(
     if len(bad):
         raise ValueError(
             f'{_at(where)}keypoints of annotation {people[bad[0]]["id"]!r} are not all finite '
-            f'({len(bad):,} annotations have such); give numbers, or 0, 0, 0 for one that is not '
-            'labelled'
+            f'({len(bad):,} annotations are like that); use 0, 0, 0 for a keypoint that is not '
+            'labeled'
         )
     visibility = table[:, 2::3]
     odd = ~np.isin(visibility, VISIBILITIES)
@@ -92,9 +92,9 @@ def check_keypoints(
         values = visibility[bad[0]][odd[bad[0]]]
         raise ValueError(
             f'{_at(where)}annotation {people[bad[0]]["id"]!r} has a keypoint of visibility '
-            f'{values[0]:g} ({len(bad):,} annotations have such); it should be 0 (not labelled), 1 '
-            '(labelled, hidden) or 2 (labelled, visible): does the file use another convention, '
-            'or scores? Rewrite them: 2 for what is to be learned, 0 for what is not'
+            f'{values[0]:g} ({len(bad):,} annotations are like that); it should be 0 (not '
+            'labeled), 1 (labeled, hidden) or 2 (labeled, visible): does the file use another '
+            'convention, or scores? Replace them: 2 for keypoints to learn, 0 for the others'
         )
 
 

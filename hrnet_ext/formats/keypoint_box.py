@@ -1,25 +1,25 @@
-"""The box of a person whose keypoints are annotated."""
+"""A bounding box from annotated keypoints."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-EXTENSION = 0.15  # of width and of height, half on either side; Xiao et al. and Sun et al., 4.3
+EXTENSION = 0.15  # of width and of height, half on each side; Xiao et al. and Sun et al., 4.3
 
 
 def keypoint_box(
     keypoints: np.ndarray, head_box: Sequence[float] | None = None, extension: float = EXTENSION
 ) -> list[float] | None:
-    """The box around a person's labelled keypoints, extended.
+    """The box around a person's labeled keypoints, extended.
 
-    Somebody of whom less is labelled than a head measures, such as the nose alone, has a box of
-    the head's size around it: without, the crop would show a few pixels. Where no head box tells
-    that size there is no box.
+    If the labeled keypoints span less than the head box, for example only the nose, the box has the
+    head's size, because otherwise the crop would contain only a few pixels. Without a head box the
+    size of a single keypoint is unknown, and there is no box.
 
     Args:
-        keypoints: (K, 3) as (x, y, visibility), pixels; labelled where the visibility is not 0.
+        keypoints: (K, 3) as (x, y, visibility), pixels; labeled if the visibility is not 0.
         head_box: (x, y, w, h) of the person's head.
-        extension: Share of its width and of its height by which the box grows.
+        extension: Fraction of width and height that is added to the box.
 
     Returns:
         (x, y, w, h), not clipped to the image; None if there is none.

@@ -1,4 +1,4 @@
-"""A data set's ``metainfo``, checked before MMPose makes tables of it.
+"""Validation of a data set's ``metainfo``, before MMPose parses it.
 
 K: keypoints.
 """
@@ -21,7 +21,7 @@ def check_metainfo(metainfo: Mapping) -> None:
         metainfo: As MMPose's data sets take it.
 
     Raises:
-        ValueError: Naming key, value and what it may be.
+        ValueError: If an entry is invalid; names key, value and valid values.
     """
     absent = [key for key in KEYS if key not in metainfo]
     if absent:
@@ -44,7 +44,7 @@ def _names(keypoint_info: Mapping) -> list[str]:
     if list(keypoint_info) != list(range(len(keypoint_info))):
         raise ValueError(
             f'metainfo.keypoint_info should have the keys 0 to {len(keypoint_info) - 1} in this '
-            f'order, which is that of the annotations, but has {list(keypoint_info)}'
+            f'order, which is the order in annotations, but has {list(keypoint_info)}'
         )
     names = [one.get('name') for one in keypoint_info.values()]
     for index, name in enumerate(names):
@@ -66,8 +66,8 @@ def _mirrors(keypoint_info: Mapping, names: Sequence[str]) -> dict[str, str]:
         if mirrors[mirror] != name:
             raise ValueError(
                 f'metainfo.keypoint_info: `swap` of {name!r} is {mirror!r}, but that of '
-                f'{mirror!r} is {mirrors[mirror]!r}; two keypoints that change places in a '
-                "mirrored image name each other, others have swap=''"
+                f'{mirror!r} is {mirrors[mirror]!r}; two keypoints that swap in a '
+                "mirrored image must name each other, others have swap=''"
             )
     return mirrors
 
@@ -77,11 +77,11 @@ def _check_name(name: object, names: Sequence[str], at: str) -> None:
         return
     close = difflib.get_close_matches(str(name), names, 1)
     hint = f' (did you mean {close[0]!r}?)' if close else ''
-    raise ValueError(f'{at}: {name!r} is no keypoint{hint}; it may be one of: {", ".join(names)}')
+    raise ValueError(f'{at}: {name!r} is not a keypoint{hint}; use one of: {", ".join(names)}')
 
 
 def _check_sigmas(sigmas: Sequence[float], num_keypoints: int) -> None:
-    """Check OKS's constants; a data set that is not evaluated by OKS has an empty list."""
+    """Check the OKS sigmas; a data set that is not evaluated by OKS has an empty list."""
     if len(sigmas) not in (0, num_keypoints):
         raise ValueError(
             f'metainfo.sigmas has {len(sigmas)} values for {num_keypoints} keypoints; give one per '
@@ -95,7 +95,7 @@ def _check_sigmas(sigmas: Sequence[float], num_keypoints: int) -> None:
 
 
 def _check_pair(pair: Sequence[Hashable], names: Sequence[str], mirrors: Mapping) -> None:
-    """MMPose derives the pairs from `swap` and reads no others: those given must be the same."""
+    """Check a flip pair against `swap`, from which MMPose derives the pairs that it uses."""
     of_index = dict(enumerate(names))
     named = [of_index.get(one, one) for one in pair]
     for name in named:
@@ -103,6 +103,6 @@ def _check_pair(pair: Sequence[Hashable], names: Sequence[str], mirrors: Mapping
     if len(named) != 2 or mirrors[named[0]] != named[1]:
         raise ValueError(
             f'metainfo.flip_pairs has {list(pair)}, but `swap` of metainfo.keypoint_info says that '
-            f'{named[0]!r} changes places with {mirrors[named[0]]!r}; leave flip_pairs out, it '
+            f'{named[0]!r} swaps with {mirrors[named[0]]!r}; remove flip_pairs, because it '
             'follows from `swap`'
         )

@@ -1,9 +1,9 @@
-"""Facts of MPII's annotations and of our own form of them."""
+"""Constants of MPII's annotations and of this package's JSON format for them."""
 
 import numpy as np
 
-FORMAT = 'hrnet_ext.mpii'  # `info.format` of our own form
-VERSION = 1  # `info.version`; to be raised when an older reader would misread a newer file
+FORMAT = 'hrnet_ext.mpii'  # `info.format` of our format
+VERSION = 1  # `info.version`; increase it if older code would misread newer files
 COORDINATES = '0-based pixels'  # `info.coordinates`; the release's are 1-based
 
 # MPII's order of annotation; Andriluka et al., CVPR 2014.

@@ -1,8 +1,8 @@
 """The colors of all drawings: one for each side of a body, one for each track.
 
-Legend: a color is (red, green, blue), 0 to 255. The side colors are of Okabe and Ito's palette.
-They and the track colors stay apart in simulated protanopia, deuteranopia and tritanopia (Machado
-et al., 2009): CIEDE2000 of two side colors is at least 23, of two track colors at least 15.
+Legend: a color is (red, green, blue), 0 to 255. The side colors are from Okabe and Ito's palette.
+They and the track colors remain distinct in simulated protanopia, deuteranopia and tritanopia
+(Machado et al., 2009): CIEDE2000 is at least 23 for two side colors, 15 for two track colors.
 """
 
 import re
@@ -28,13 +28,12 @@ WORDS = re.compile(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+')  # left_eye, LeftEye, L_Eye,
 
 
 def side_of(keypoint: str, mirror: str = '') -> str:
-    """The side of a keypoint: ``'left'``, ``'right'`` or ``'middle'``.
+    """The body side of a keypoint: ``'left'``, ``'right'`` or ``'middle'``.
 
     Args:
-        keypoint: Its name; ``left`` or ``right`` in it says the side.
-        mirror: Name of the keypoint that takes its place in a mirrored image. If there is another,
-            ``L`` and ``R`` say the side as well, and its name says the side where this one's
-            does not.
+        keypoint: Its name; the word ``left`` or ``right`` in it determines the side.
+        mirror: Name of the keypoint that it swaps with in a mirrored image. If it differs, the
+            words ``L`` and ``R`` count too, and this name is used if the other one has no side.
     """
     if mirror in ('', keypoint):
         return _side_by_words(keypoint, {'left'}, {'right'})
@@ -45,7 +44,8 @@ def side_of(keypoint: str, mirror: str = '') -> str:
 def color_of(sides: Iterable[str]) -> Color:
     """The color of a keypoint or limb by the sides of its ends.
 
-    A limb from the middle to a side has the side's color, one from side to side the middle's.
+    A limb from the middle to a side has the color of that side; a limb between both sides has the
+    middle's.
     """
     found = set(sides) - {'middle'}
     return SIDE_COLORS[found.pop()] if len(found) == 1 else MIDDLE

@@ -1,9 +1,9 @@
-"""Facts of PoseTrack18's files (v0.45); imports nothing, for all sides to share them."""
+"""Constants of PoseTrack18's files (v0.45); imports nothing, so any module can use it."""
 
 SIDES = ('left', 'right')
 PAIRED_PARTS = ('ear', 'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')
 
-# In the files' order; the ears are named but never annotated.
+# In the order of the files; the ears have names but are never annotated.
 KEYPOINTS = (
     'nose',
     'head_bottom',
@@ -12,4 +12,4 @@ KEYPOINTS = (
 )
 
 SOURCES = {'mpii': 1, 'bonn': 2, 'mpiinew': 3}  # first digit of a frame's id, by its video's name
-BOX_MARGIN = 0.15  # of the keypoints' extent, at each side of ``bbox``
+BOX_MARGIN = 0.15  # of the keypoints' extent, on each side of ``bbox``

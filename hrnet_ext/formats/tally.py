@@ -1,11 +1,11 @@
-"""Count what a file holds that cannot be used, by reason, for one line of the log."""
+"""Count unusable records of a file by reason, for one line of the log."""
 
 import re
 from collections.abc import Hashable, Iterable
 
 
 class Tally:
-    """How many records are left out for which reason, and the id of the first of each."""
+    """Numbers of unusable records by reason, with the id of the first of each."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
@@ -15,16 +15,16 @@ class Tally:
         """Count records.
 
         Args:
-            reason: Why they are left out, such as 'without a box' or 'crowd(s)'; follows their
-                number.
-            ids: Theirs.
+            reason: Why they are unusable, such as 'without a box' or 'crowd(s)'; printed after
+                their number.
+            ids: Their ids.
         """
         for number in ids:
             self.counts[reason] = self.counts.get(reason, 0) + 1
             self.firsts.setdefault(reason, number)
 
     def with_firsts(self, reasons: Iterable[str] | None = None, *, noun: str = 'annotation') -> str:
-        """'3 without a box (first: annotation 12), ...', of all reasons or of those given."""
+        """'3 without a box (first: annotation 12), ...', for all reasons or the given ones."""
         return ', '.join(
             f'{counted(self.counts[reason], reason)} (first: {noun} {self.firsts[reason]!r})'
             for reason in (self.counts if reasons is None else reasons)

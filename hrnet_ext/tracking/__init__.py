@@ -1,4 +1,4 @@
-"""Tracking: which pose of a frame is whose; NumPy, SciPy and OpenCV only."""
+"""Pose tracking: track ids for the poses of a video; needs only NumPy, SciPy and OpenCV."""
 
 from hrnet_ext.tracking.flow import Flow, make_flow
 from hrnet_ext.tracking.options import TrackingOptions

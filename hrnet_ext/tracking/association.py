@@ -1,9 +1,9 @@
-"""Which track each pose of a frame continues: matching by a matrix of similarities.
+"""Assign the poses of a frame to tracks, by a matrix of similarities.
 
 T: number of tracks; N: number of poses of the frame. A similarity is in [0, 1]; a pair is matched
-only if its similarity exceeds a minimum. Every function takes the matrix (T, N) and the minimum,
-and gives the index (N,) of each pose's track, int64, or ``UNMATCHED``. Equal similarities are
-ranked by track, then by pose, as they stand in the matrix.
+only if its similarity exceeds a minimum. Each function takes the matrix (T, N) and the minimum,
+and returns the index (N,) of each pose's track, int64, or ``UNMATCHED``. Equal similarities are
+ranked by track, then by pose, in the order of the matrix.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Matching = Callable[[np.ndarray, float], np.ndarray]
 
 
 def match_greedily(similarity: np.ndarray, minimum: float) -> np.ndarray:
-    """The most similar pair of all first, then the most similar of the rest, and so on.
+    """Match the most similar pair first, then the most similar of the others, and so on.
 
     As in Detect-and-Track (Girdhar et al., 2018) and in Simple Baselines (Xiao et al., 2018).
     """
@@ -33,22 +33,22 @@ def match_greedily(similarity: np.ndarray, minimum: float) -> np.ndarray:
 
 
 def match_by_hungarian(similarity: np.ndarray, minimum: float) -> np.ndarray:
-    """The pairs whose similarities have the largest sum, those up to the minimum counting 0.
+    """The pairs with the largest sum of similarities; those up to the minimum count as 0.
 
-    Of several such assignments SciPy's: the same for the same matrix.
+    Of several such assignments SciPy chooses one; the choice is deterministic.
     """
     gain = np.where(similarity > minimum, similarity, 0.0)
     tracks, poses = linear_sum_assignment(gain, maximize=True)
     matched = np.full(similarity.shape[1], UNMATCHED)
-    sound = gain[tracks, poses] > 0
-    matched[poses[sound]] = tracks[sound]
+    valid = gain[tracks, poses] > 0
+    matched[poses[valid]] = tracks[valid]
     return matched
 
 
 def match_in_order(similarity: np.ndarray, minimum: float) -> np.ndarray:
-    """Pose by pose, as they are listed, the most similar track that is still free.
+    """For each pose, in the given order, the most similar track that is still free.
 
-    What MMPose's demos do with the poses of the previous frame.
+    As in MMPose's demos, for the poses of the previous frame.
     """
     left = np.array(similarity, np.float64)
     matched = np.full(similarity.shape[1], UNMATCHED)

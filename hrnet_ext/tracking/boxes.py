@@ -1,7 +1,7 @@
-"""Boxes around people: from keypoints, clipped to the frame, compared, and unified.
+"""Person boxes: from keypoints, clipped to the frame, with areas, IoU and NMS.
 
 N, M: number of boxes; K: number of keypoints. A box is (x1, y1, x2, y2) in image space, pixels;
-whole numbers are the centres of pixels, so a frame of size (w, h) reaches from 0 to w - 1, h - 1.
+whole numbers are the centers of pixels, so a frame of size (w, h) spans 0 to w - 1, h - 1.
 """
 
 import numpy as np
@@ -9,19 +9,19 @@ import numpy as np
 from hrnet_ext.tracking.suppression import suppress
 
 EXTENSION = 0.15  # of the keypoints' width and height, half on each side; Xiao et al. (2018)
-ASPECT = 3 / 4  # width over height of the network's input, official HRNet on COCO
-PADDING = 1.25  # of a box before it is cropped, likewise
+ASPECT = 3 / 4  # width / height of the network's input, official HRNet on COCO
+PADDING = 1.25  # scale of a box before cropping, official HRNet on COCO
 
 
 def boxes_around(
     keypoints: np.ndarray, present: np.ndarray, *, extension: float = EXTENSION
 ) -> np.ndarray:
-    """The box around each pose's present keypoints, widened and heightened about its middle.
+    """The box around each pose's present keypoints, extended in width and height.
 
     Args:
         keypoints: (N, K, 2).
         present: (N, K) bool.
-        extension: Share by which width and height grow.
+        extension: Fraction that is added to width and height.
 
     Returns:
         (N, 4); NaN for a pose without a present keypoint.
@@ -40,10 +40,10 @@ def box_areas(boxes: np.ndarray) -> np.ndarray:
 
 
 def padded_areas(boxes: np.ndarray) -> np.ndarray:
-    """Areas (N,) of ``boxes`` (N, 4) brought to 3:4 and padded, square pixels.
+    """Areas (N,) of ``boxes`` (N, 4) extended to 3:4 and padded, square pixels.
 
-    So the official HRNet measures people for OKS: the area hardly depends on whether somebody is
-    seen from the front or the side, nor on whether the legs are apart.
+    The official HRNet uses this area for OKS. It depends little on the view (front or side) and on
+    the spread of the legs.
     """
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     full_height = np.maximum(height, width / ASPECT) * PADDING
@@ -51,7 +51,7 @@ def padded_areas(boxes: np.ndarray) -> np.ndarray:
 
 
 def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """What of ``boxes`` (N, 4) lies in a frame of ``size`` (w, h); of area 0 where nothing does."""
+    """The parts of ``boxes`` (N, 4) inside a frame of ``size`` (w, h); area 0 if outside."""
     last = np.subtract(size, 1)
     return np.clip(boxes, 0, np.concatenate([last, last]))
 
@@ -59,7 +59,7 @@ def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union (N, M) of ``boxes`` (N, 4) with ``others`` (M, 4).
 
-    A pair without a common point, or of two boxes of no area, has 0.
+    It is 0 for disjoint boxes and for two boxes without area.
     """
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
@@ -69,10 +69,10 @@ def box_iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def box_nms(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Keep the best box, drop those whose IoU with it exceeds ``threshold``, and so on.
+    """Keep the best box, drop those whose IoU with it exceeds ``threshold``, and repeat.
 
-    Of boxes with equal scores the first listed comes first: list detected boxes before propagated
-    ones, and the detector is right where there is a choice.
+    Of boxes with equal scores the first one is preferred: list detected boxes before propagated
+    ones to prefer them.
 
     Args:
         boxes: (N, 4).

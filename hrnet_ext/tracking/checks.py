@@ -1,4 +1,4 @@
-"""What a tracker is given for a frame, as arrays known to be sound."""
+"""Validation of a tracker's input for a frame."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def checked_estimates(
     """Keypoints (N, K, 2) and their scores (N, K) as float64.
 
     Raises:
-        ValueError: If their shapes or values are not right; the message begins with ``where``.
+        ValueError: If shapes or values are invalid; the message begins with ``where``.
     """
     keypoints, scores = np.asarray(keypoints, np.float64), np.asarray(scores, np.float64)
     if not keypoints.size and not scores.size:
@@ -40,7 +40,7 @@ def checked_poses(
     """Keypoints (N, K, 2), their scores (N, K), boxes (N, 4) or None, and box scores (N,).
 
     Raises:
-        ValueError: If something is not right; the message begins with ``where``.
+        ValueError: If something is invalid; the message begins with ``where``.
     """
     keypoints, scores = checked_estimates(
         poses.keypoints, poses.keypoint_scores, num_keypoints, where

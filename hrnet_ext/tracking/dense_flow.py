@@ -1,6 +1,6 @@
-"""Dense optical flow, computed once for two frames and read at the keypoints.
+"""Dense optical flow, computed for all pixels of two frames and sampled at the keypoints.
 
-N: number of people; K: number of keypoints, (x, y) in pixels of the frame. A dense flow (H, W, 2)
+N: number of persons; K: number of keypoints, (x, y) in pixels of the frame. A dense flow (H, W, 2)
 is the motion (x, y) of every pixel from the previous frame to the current one.
 """
 
@@ -22,7 +22,7 @@ class DisFlow:
     """Dense inverse search (Kroeger et al., 2016), OpenCV's.
 
     Args:
-        max_side: The longer side of the pictures compared, pixels; larger frames are reduced.
+        max_side: Longer side of the compared images in pixels; larger frames are downscaled.
     """
 
     def __init__(self, max_side: int = 480) -> None:
@@ -30,7 +30,7 @@ class DisFlow:
         self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def prepare(self, frame: np.ndarray) -> Picture:
-        """The frame grey and reduced."""
+        """The frame in gray, downscaled."""
         return grey_picture(frame, self.max_side)
 
     def move(
@@ -51,7 +51,7 @@ class CallableFlow:
         self.function = function
 
     def prepare(self, frame: np.ndarray) -> Picture:
-        """The frame in colour, at its own size."""
+        """The frame in color, at its original size."""
         return Picture(as_bgr(frame, 'a frame').copy(), frame_size(frame))
 
     def move(
@@ -63,20 +63,20 @@ class CallableFlow:
         width, height = current.size
         if flow.shape != (height, width, 2):
             raise ValueError(
-                f'the flow function should give ({height}, {width}, 2), the motion (x, y) in '
-                f'pixels of every pixel of the previous frame, but gave {flow.shape}'
+                f'the flow function should return ({height}, {width}, 2), the motion (x, y) in '
+                f'pixels of every pixel of the previous frame, but returned {flow.shape}'
             )
         return moved_by(flow, keypoints, previous)
 
 
 def moved_by(flow: np.ndarray, keypoints: np.ndarray, picture: Picture) -> np.ndarray:
-    """Keypoints (..., 2) of a frame, each moved by the flow at its place.
+    """Keypoints (..., 2) of a frame, each moved by the flow at its position.
 
     Args:
-        flow: (H, W, 2), in pixels of the picture; interpolated between them, and that of the
-            nearest one outside.
+        flow: (H, W, 2), in pixels of the prepared frame; interpolated between pixels, and taken
+            from the nearest pixel outside.
         keypoints: (..., 2), in pixels of the frame.
-        picture: What the flow starts from.
+        picture: The prepared previous frame.
     """
     x, y = np.moveaxis(picture.places(np.asarray(keypoints, np.float64)), -1, 0)
     motion = [

@@ -1,7 +1,7 @@
-"""Optical flow at keypoints: where the keypoints of one frame are in the next.
+"""Optical flow at keypoints: their positions in the next frame.
 
-N: number of people; K: number of keypoints. Keypoints (N, K, 2) are in image space, pixels;
-whole numbers are the centres of pixels. Frames are (H, W, 3) BGR or (H, W) grey, uint8.
+N: number of persons; K: number of keypoints. Keypoints (N, K, 2) are in image space, pixels;
+whole numbers are the centers of pixels. Frames are (H, W, 3) BGR or (H, W) gray, uint8.
 """
 
 from collections.abc import Callable
@@ -14,26 +14,26 @@ from hrnet_ext.tracking.sparse_flow import LucasKanadeFlow
 
 
 class Flow(Protocol):
-    """A kind of optical flow. It keeps no state: a video's frames are its user's to remember."""
+    """An optical flow method. It is stateless: the caller keeps the previous frame."""
 
     def prepare(self, frame: np.ndarray) -> Any:
-        """What the flow needs of a frame, computed once though it is used with two others.
+        """Preprocess a frame once, for the use with its previous and its next frame.
 
         Raises:
-            ValueError: If it is no frame.
+            ValueError: If it is not a valid frame.
         """
         ...
 
     def move(
         self, previous: Any, current: Any, keypoints: np.ndarray, present: np.ndarray
     ) -> np.ndarray:
-        """Keypoints of the previous frame where they are in the current one.
+        """Positions of the previous frame's keypoints in the current frame.
 
         Args:
             previous: The previous frame, prepared.
             current: The current frame, prepared.
-            keypoints: (N, K, 2); those outside the frame move as its nearest border does.
-            present: (N, K) bool; where the others end up has no meaning.
+            keypoints: (N, K, 2); those outside the frame move like the nearest border.
+            present: (N, K) bool; positions of absent keypoints are meaningless.
 
         Returns:
             (N, K, 2) float64.
@@ -45,15 +45,15 @@ class Flow(Protocol):
 
 
 class NoFlow:
-    """Everything stays where it is; frames may be None."""
+    """No motion; frames may be None."""
 
     def prepare(self, frame: np.ndarray | None) -> None:
-        """Nothing is needed of a frame."""
+        """Nothing to preprocess."""
 
     def move(
         self, previous: None, current: None, keypoints: np.ndarray, present: np.ndarray
     ) -> np.ndarray:
-        """The keypoints as they are."""
+        """The unchanged keypoints."""
         return np.array(keypoints, np.float64)
 
 
@@ -65,13 +65,13 @@ FLOWS: dict[str, Callable[[], Flow]] = {
 
 
 def make_flow(kind: str | DenseFunction | Flow) -> Flow:
-    """A flow by its kind.
+    """The optical flow method of the given kind.
 
     Args:
         kind: ``'dis'``, dense inverse search (Kroeger et al., 2016), dense and robust; ``'lk'``,
-            pyramidal Lucas-Kanade at the keypoints alone, several times faster; ``'none'``, no
-            motion; a function of two BGR frames (previous, current) that gives the dense flow
-            (H, W, 2) in pixels, such as a network's; or an object with the methods of
+            pyramidal Lucas-Kanade only at the keypoints, several times faster; ``'none'``, no
+            motion; a function of two BGR frames (previous, current) that returns the dense flow
+            (H, W, 2) in pixels, for example a network; or an object with the methods of
             :class:`Flow`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Frames as optical flow takes them: checked, grey or BGR, and made smaller.
+"""Preprocessing of frames for optical flow: checks, conversion to gray, downscaling.
 
 A frame is an image, see :mod:`hrnet_ext.formats.images`.
 """
@@ -15,14 +15,14 @@ def frame_size(frame: np.ndarray) -> tuple[int, int]:
     """(w, h) of a frame.
 
     Raises:
-        ValueError: If it is no frame.
+        ValueError: If it is not a valid frame.
     """
     check_image(frame, 'a frame')
     return frame.shape[1], frame.shape[0]
 
 
 def as_grey(frame: np.ndarray) -> np.ndarray:
-    """The frame as (H, W), a copy: its user may draw on it before the next one comes."""
+    """A gray copy (H, W), because the caller may draw on the frame before the next one."""
     if frame_size(frame) and frame.ndim == 3 and frame.shape[2] > 1:
         return cv2.cvtColor(as_bgr(frame), cv2.COLOR_BGR2GRAY)
     return frame.reshape(frame.shape[:2]).copy()
@@ -30,10 +30,10 @@ def as_grey(frame: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Picture:
-    """A frame made ready for the flow.
+    """A frame preprocessed for the flow.
 
     Attributes:
-        pixels: (H, W) or (H, W, 3), perhaps smaller than the frame.
+        pixels: (H, W) or (H, W, 3), possibly smaller than the frame.
         size: (w, h) of the frame.
     """
 
@@ -42,16 +42,16 @@ class Picture:
 
     @property
     def scale(self) -> np.ndarray:
-        """Pixels of the picture per pixel of the frame, (2,) for x and y."""
+        """Prepared pixels per pixel of the frame, (2,) for x and y."""
         return np.array(self.pixels.shape[1::-1]) / self.size
 
     def places(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 2) of the frame in the picture."""
+        """Points (..., 2) of the frame, in prepared pixels."""
         return (points + 0.5) * self.scale - 0.5
 
 
 def grey_picture(frame: np.ndarray, max_side: int) -> Picture:
-    """The frame grey, its longer side at most ``max_side`` pixels."""
+    """The frame in gray, with the longer side at most ``max_side`` pixels."""
     grey, size = as_grey(frame), frame_size(frame)
     scale = max_side / max(size)
     if scale >= 1:
@@ -61,14 +61,14 @@ def grey_picture(frame: np.ndarray, max_side: int) -> Picture:
 
 
 def check_sizes(previous: Picture, current: Picture) -> None:
-    """The frames of a video have to be of one size.
+    """Check that the frames of a video have the same size.
 
     Raises:
-        ValueError: If they are not.
+        ValueError: If they do not.
     """
     if previous.size != current.size:
         raise ValueError(
             f'a frame of {current.size[0]}x{current.size[1]} follows one of '
-            f'{previous.size[0]}x{previous.size[1]}; call reset() where a new video starts, or '
-            'bring the frames to one size'
+            f'{previous.size[0]}x{previous.size[1]}; call reset() when a new video starts, or '
+            'resize the frames to one size'
         )

@@ -1,4 +1,4 @@
-"""What can be chosen about a tracker."""
+"""Options of the pose tracker."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ SHARES = (
 
 @dataclass(frozen=True)
 class TrackingOptions:
-    """The choices of a :class:`~hrnet_ext.tracking.PoseTracker`.
+    """The options of a :class:`~hrnet_ext.tracking.PoseTracker`.
 
-    The papers give the two thresholds of scores; the other defaults are ours, chosen on videos of
-    synthetic people.
+    The two score thresholds are from the papers; the other defaults were chosen on videos of
+    synthetic persons.
 
     Args:
-        box_threshold: Boxes that score less are dropped; 0.5 in Xiao et al. (2018).
-        keypoint_threshold: Keypoints that score less count as absent; 0.4 there. Boxes and
-            keypoints dropped cost AP and gain MOTA.
+        box_threshold: Boxes with lower scores are dropped; 0.5 in Xiao et al. (2018).
+        keypoint_threshold: Keypoints with lower scores count as absent; 0.4 in Xiao et al. Dropping
+            boxes and keypoints lowers AP and raises MOTA.
         propagate_boxes: Whether the previous frame's poses, moved by the flow, add boxes to the
             detector's.
-        propagation_decay: The score of a propagated box is that of the box before it times this.
-            Together with ``box_threshold`` it bounds how long somebody lives whom the detector
-            has lost.
-        box_nms_threshold: Of two boxes with a higher IoU the one that scores less is dropped.
-        pose_nms_threshold: Of two poses with a higher OKS likewise; None to keep all, which is
-            for trackers without propagated boxes: these often hold a person a second time.
-        similarity: ``'flow'``, OKS with past poses moved by the flow; ``'pose'``, OKS with them
-            where they were; ``'box'``, IoU of boxes where they were.
+        propagation_decay: Factor of a propagated box's score, from the box in the previous frame.
+            Together with ``box_threshold`` it limits how long a person is tracked without a
+            detection.
+        box_nms_threshold: Of two boxes with a higher IoU the one with the lower score is dropped.
+        pose_nms_threshold: Of two poses with a higher OKS likewise. None keeps all; use it only
+            without propagated boxes, which often contain a detected person again.
+        similarity: ``'flow'``, OKS with past poses moved by the flow; ``'pose'``, OKS with
+            unmoved past poses; ``'box'``, IoU with unmoved past boxes.
         matching: ``'greedy'``, best pair first; ``'hungarian'``, best sum; ``'in_order'``, pose by
-            pose as they are listed.
-        queue_length: How many past frames are remembered, L_Q; somebody who is away for fewer
-            frames gets the same track id back.
-        min_similarity: A pose continues a track only if it is more similar to it than this.
+            pose in the given order.
+        queue_length: Number of past frames in the queue, L_Q. A person unseen for fewer keeps
+            the track id.
+        min_similarity: A pose continues a track only if their similarity exceeds this.
 
     Raises:
         ValueError: If a value is out of its range.

@@ -1,6 +1,6 @@
-"""Tracks people through a video, frame by frame.
+"""Track persons through a video, frame by frame.
 
-N: number of people in a frame; K: number of keypoints; image space, pixels.
+N: number of persons in a frame; K: number of keypoints; image space, pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,28 +27,28 @@ PoseFunction = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class _Now(NamedTuple):
-    """A frame made ready for the flow, and the past poses moved to it."""
+    """A frame preprocessed for the flow, and the past poses moved to it."""
 
     prepared: Any
     queue: TrackQueue
 
 
 class PoseTracker:
-    """The tracking of Simple Baselines (Xiao et al., 2018), which HRNet uses, step by step:
+    """The tracker of Simple Baselines (Xiao et al., 2018), which HRNet uses. Its steps are:
 
-    to the detector's boxes add those that the flow brings from the previous frame; drop those of
-    low score and unify the rest by NMS; estimate poses; drop keypoints of low score, and poses
-    that have none left or duplicate a better one; match the poses with those of the past frames,
-    moved by the flow; give new ids to those that match nobody.
+    add boxes propagated by the flow from the previous frame to the detected boxes; drop low-score
+    boxes and apply NMS; estimate poses; drop low-score keypoints, poses without keypoints and
+    duplicate poses; match the poses with those of the past frames, moved by the flow; give new ids
+    to unmatched poses.
 
-    What comes out is a function of what went in since the last :meth:`reset`. A call that raises
-    leaves the tracker as it was.
+    The output depends only on the input since the last :meth:`reset`. A call that raises does not
+    change the tracker.
 
     Args:
-        pose_fn: Estimates poses: a frame and boxes (N, 4), (x1, y1, x2, y2), to keypoints
-            (N, K, 2) and their scores (N, K). Not called without boxes. None if only poses
-            estimated elsewhere are tracked.
-        sigmas: (K,), OKS's constants: ``dataset_meta['sigmas']``.
+        pose_fn: Estimates poses: takes a frame and boxes (N, 4), (x1, y1, x2, y2), and returns
+            keypoints (N, K, 2) and their scores (N, K). Not called without boxes. None if the
+            tracker only gets existing poses.
+        sigmas: (K,) of OKS: ``dataset_meta['sigmas']``.
         flow: See :func:`~hrnet_ext.tracking.make_flow`.
         **options: The fields of :class:`~hrnet_ext.tracking.TrackingOptions`.
 
@@ -73,20 +73,20 @@ class PoseTracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everybody: a new video starts, with track id 0."""
+        """Clear the state for a new video; track ids start at 0."""
         self._queue = TrackQueue(self.options.queue_length)
         self._previous: Any = None
         self._next_id = 0
         self._num_frames = 0
 
     def update(self, frame: np.ndarray, boxes: np.ndarray) -> TrackedPoses:
-        """Estimate and track the people of the video's next frame.
+        """Estimate and track the persons of the video's next frame.
 
         Args:
-            frame: (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA, uint8.
-            boxes: The detector's: (N, 4), (x1, y1, x2, y2), or (N, 5) with scores, see
-                :mod:`hrnet_ext.formats.box_arrays`. What is outside the frame is cut off; a box
-                wholly outside or without area is left out.
+            frame: (H, W, 3) BGR, (H, W) gray or (H, W, 4) BGRA, uint8.
+            boxes: Detected boxes: (N, 4), (x1, y1, x2, y2), or (N, 5) with scores, see
+                :mod:`hrnet_ext.formats.box_arrays`. They are clipped to the frame; boxes outside
+                the frame or without area are dropped.
 
         Raises:
             ValueError: If something is not as described, or a number is not finite.
@@ -97,8 +97,10 @@ class PoseTracker:
         now = self._advance(frame)
         candidates = [given.within(frame_size(frame))]
         if self.options.propagate_boxes and now.queue.frames:
-            brought = propagated(now.queue.frames[0].poses_now(), self.options.propagation_decay)
-            candidates.append(brought.within(frame_size(frame)))
+            moved_boxes = propagated(
+                now.queue.frames[0].poses_now(), self.options.propagation_decay
+            )
+            candidates.append(moved_boxes.within(frame_size(frame)))
         chosen = unify(
             candidates, threshold=self.options.box_threshold, iou=self.options.box_nms_threshold
         )
@@ -106,14 +108,14 @@ class PoseTracker:
         return self._identify(now, self._without_duplicates(poses))
 
     def track(self, frame: np.ndarray | None, poses: PoseEstimates) -> TrackedPoses:
-        """Track poses that were estimated elsewhere through the video's next frame.
+        """Track existing poses through the video's next frame.
 
-        Low scores are dropped as in :meth:`update`, but no boxes are propagated, and nobody is
-        taken for a duplicate. The people stay in order.
+        Low-score boxes and keypoints are dropped as in :meth:`update`, but no boxes are propagated
+        and no duplicates are removed. The order of persons is kept.
 
         Args:
-            frame: As in :meth:`update`; None will do if the flow is ``'none'``.
-            poses: The people of the frame.
+            frame: As in :meth:`update`; may be None if the flow is ``'none'``.
+            poses: The poses of the frame.
 
         Raises:
             ValueError: If something is not as described, or a number is not finite.
@@ -134,7 +136,7 @@ class PoseTracker:
         return scores >= self.options.keypoint_threshold
 
     def _advance(self, frame: np.ndarray | None) -> _Now:
-        """The next frame made ready, and the past moved to it."""
+        """Preprocess the next frame and move the past poses to it."""
         prepared = self.flow.prepare(frame)
         queue = self._queue.moved(
             lambda keypoints, present: self.flow.move(self._previous, prepared, keypoints, present)
@@ -142,7 +144,7 @@ class PoseTracker:
         return _Now(prepared, queue)
 
     def _estimate(self, frame: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (N, K, 2) and scores (N, K) of the people in ``boxes`` (N, 4)."""
+        """Keypoints (N, K, 2) and scores (N, K) of the persons in ``boxes`` (N, 4)."""
         if not len(boxes):
             return np.zeros((0, len(self.sigmas), 2)), np.zeros((0, len(self.sigmas)))
         where = f'{self._where}, pose_fn'
@@ -150,12 +152,12 @@ class PoseTracker:
         keypoints, scores = checked_estimates(*estimated, len(self.sigmas), where)
         if len(keypoints) != len(boxes):
             raise ValueError(
-                f'{where}: {len(boxes)} boxes went in, but {len(keypoints)} poses came out'
+                f'{where}: got {len(boxes)} boxes, but returned {len(keypoints)} poses'
             )
         return keypoints, scores
 
     def _poses(self, keypoints: np.ndarray, scores: np.ndarray, origin: Candidates) -> TrackedPoses:
-        """The poses that have a present keypoint, not yet matched."""
+        """The poses with at least one present keypoint, not yet matched."""
         poses = TrackedPoses(
             track_ids=np.full(len(keypoints), UNMATCHED),
             keypoints=keypoints,
@@ -176,16 +178,16 @@ class PoseTracker:
         return poses.select(suppress(clash, poses.pose_scores()))
 
     def _identify(self, now: _Now, poses: TrackedPoses) -> TrackedPoses:
-        """The poses with their track ids; they are remembered, and the frame is over."""
+        """Assign track ids to the poses, store them and finish the frame."""
         poses = replace(poses, track_ids=self._track_ids(now.queue, poses))
         self._next_id = max(self._next_id, int(poses.track_ids.max(initial=-1)) + 1)
         self._queue = now.queue.pushed(poses)
         self._previous = now.prepared
         self._num_frames += 1
-        return poses.copy()  # what its user does with it is not to change what is remembered
+        return poses.copy()  # so that changes by the caller do not affect the stored poses
 
     def _track_ids(self, queue: TrackQueue, poses: TrackedPoses) -> np.ndarray:
-        """Ids (N,): those of the tracks the poses continue, and new ones."""
+        """Ids (N,): of the matched tracks, and new ones."""
         measure = SIMILARITIES[self.options.similarity]
         known_ids, similarity = queue.similarity_by_track(
             lambda past: measure(past, poses, self.sigmas), len(poses)

@@ -1,6 +1,6 @@
-"""The people of one frame: as given to a tracker, and as it gives them back.
+"""The poses of one frame: the input and the output of a tracker.
 
-N: number of people; K: number of keypoints. Coordinates are in image space, pixels; a box is
+N: number of persons; K: number of keypoints. Coordinates are in image space, pixels; a box is
 (x1, y1, x2, y2); scores are in [0, 1].
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-PROPAGATED = -1  # source of a pose whose box no detector found
+PROPAGATED = -1  # source of a pose whose box was not detected
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class PoseEstimates:
 
     Args:
         keypoints: (N, K, 2).
-        keypoint_scores: (N, K); 0 for a keypoint that is not there.
+        keypoint_scores: (N, K); 0 for an absent keypoint.
         boxes: (N, 4), or None for the boxes around the keypoints.
         box_scores: (N,), or None for 1 each.
     """
@@ -38,11 +38,11 @@ class TrackedPoses:
         track_ids: (N,) int64, from 0; no two are equal.
         keypoints: (N, K, 2).
         keypoint_scores: (N, K).
-        present: (N, K) bool, the keypoints whose score is high enough; ignore the others.
-        boxes: (N, 4), the boxes the poses were estimated in.
+        present: (N, K) bool, whether the score of a keypoint is high enough; ignore the others.
+        boxes: (N, 4), the boxes that the poses were estimated from.
         box_scores: (N,).
-        sources: (N,) int64, the index of each box (or pose) among those given for the frame;
-            ``PROPAGATED`` for a box that came from the frame before.
+        sources: (N,) int64, the index of each box (or pose) in the input for the frame;
+            ``PROPAGATED`` for a box from the previous frame.
     """
 
     track_ids: np.ndarray
@@ -57,11 +57,11 @@ class TrackedPoses:
         return len(self.track_ids)
 
     def select(self, kept: np.ndarray) -> TrackedPoses:
-        """Those people that ``kept``, indices or a mask (N,), names."""
+        """The persons selected by ``kept``, indices or a mask (N,)."""
         return replace(self, **{name: value[kept] for name, value in vars(self).items()})
 
     def copy(self) -> TrackedPoses:
-        """The same people in arrays of their own."""
+        """A copy with new arrays."""
         return self.select(np.arange(len(self)))
 
     def pose_scores(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Boxes for the pose network: the detector's, and those the flow brings from the frame before.
+"""Boxes for the pose network: detected, and propagated by the flow from the previous frame.
 
 N: number of boxes, (x1, y1, x2, y2) in image space, pixels.
 """
@@ -12,18 +12,18 @@ from hrnet_ext.tracking.poses import PROPAGATED, TrackedPoses
 
 
 class Candidates(NamedTuple):
-    """Boxes (N, 4), their scores (N,), and which of the given boxes (N,) each is."""
+    """Boxes (N, 4), their scores (N,), and their indices in the input boxes (N,)."""
 
     boxes: np.ndarray
     scores: np.ndarray
     sources: np.ndarray
 
     def select(self, kept: np.ndarray) -> 'Candidates':
-        """Those that ``kept``, indices or a mask (N,), names."""
+        """The boxes selected by ``kept``, indices or a mask (N,)."""
         return Candidates(*(values[kept] for values in self))
 
     def within(self, size: tuple[int, int]) -> 'Candidates':
-        """What of the boxes lies in a frame of ``size`` (w, h), where anything does."""
+        """The boxes clipped to a frame of ``size`` (w, h); boxes outside are dropped."""
         clipped = self._replace(boxes=clip_boxes(self.boxes, size))
         return clipped.select(box_areas(clipped.boxes) > 0)
 
@@ -34,10 +34,10 @@ def detected(boxes: np.ndarray, scores: np.ndarray) -> Candidates:
 
 
 def propagated(poses_now: TrackedPoses, decay: float) -> Candidates:
-    """Boxes around the previous frame's poses, their keypoints moved to the current one.
+    """Boxes around the previous frame's poses, with keypoints moved to the current frame.
 
-    Widened by 15 % as in Xiao et al. (2018). The paper gives them no score; here it is that of the
-    pose's own box times ``decay``.
+    Extended by 15 % as in Xiao et al. (2018). The paper does not define their scores; here it is
+    the score of the pose's box times ``decay``.
     """
     poses = poses_now.select(poses_now.present.any(axis=1))
     boxes = boxes_around(poses.keypoints, poses.present)
@@ -45,13 +45,13 @@ def propagated(poses_now: TrackedPoses, decay: float) -> Candidates:
 
 
 def unify(candidates: list[Candidates], *, threshold: float, iou: float) -> Candidates:
-    """All boxes that score at least ``threshold``, without those that overlap a better one.
+    """All boxes with a score of at least ``threshold``, except those that overlap a better one.
 
-    Of equal scores the first listed is better: list the detector's first.
+    Of equal scores the first one is better: list detected boxes first.
 
     Args:
         candidates: In order of preference.
-        threshold: Least score.
+        threshold: Minimum score.
         iou: Largest IoU of two kept boxes.
     """
     every = Candidates(*map(np.concatenate, zip(*candidates)))

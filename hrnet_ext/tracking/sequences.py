@@ -1,4 +1,4 @@
-"""Tracks poses estimated beforehand through whole sequences."""
+"""Track existing poses through whole sequences."""
 
 from collections.abc import Iterable
 
@@ -13,16 +13,16 @@ def track_sequence(
     frames: Iterable[np.ndarray | None],
     poses: Iterable[PoseEstimates],
 ) -> list[TrackedPoses]:
-    """Track the poses of a sequence, annotated or stored ones, from its first frame on.
+    """Track the annotated or stored poses of a sequence.
 
     Args:
         tracker: It is reset first.
-        frames: In their order, unlabelled ones too; None each will do if the tracker's flow is
+        frames: All frames in order, also unlabeled ones; each may be None if the tracker's flow is
             ``'none'``.
-        poses: Those of each frame; none where there are no annotations.
+        poses: The poses of each frame; empty without annotations.
 
     Raises:
-        ValueError: If there are more or fewer frames than poses, or some are not sound.
+        ValueError: If the numbers of frames and poses differ, or one is invalid.
     """
     tracker.reset()
     return [tracker.track(frame, given) for frame, given in zip(frames, poses, strict=True)]

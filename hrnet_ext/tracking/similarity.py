@@ -1,4 +1,4 @@
-"""How similar the poses of a past frame and those of the current one are.
+"""Similarity between the poses of a past frame and those of the current frame.
 
 M: number of past poses; N: number of current ones; K: number of keypoints; image space, pixels.
 """
@@ -12,14 +12,14 @@ from hrnet_ext.tracking.boxes import box_iou, padded_areas
 from hrnet_ext.tracking.poses import TrackedPoses
 from hrnet_ext.tracking.track_queue import PastFrame
 
-FAR = 1e7  # pixels; so far apart, two keypoints add nothing to an OKS
-LEAST_AREA = 1.0  # square pixels: a box of no area would make every distance infinite
+FAR = 1e7  # pixels; at this distance two keypoints add 0 to an OKS
+LEAST_AREA = 1.0  # square pixels: avoids a division by zero for boxes without area
 
 Similarity = Callable[[PastFrame, TrackedPoses, np.ndarray], np.ndarray]
 
 
 def pose_similarity(past: TrackedPoses, current: TrackedPoses, sigmas: np.ndarray) -> np.ndarray:
-    """OKS (M, N) over the keypoints present in both poses; 0 where they have none in common.
+    """OKS (M, N) over the keypoints present in both poses; 0 if they have none in common.
 
     The area of a pose is that of its box, see ``padded_areas``; of a pair, the mean of the two.
 

@@ -1,6 +1,6 @@
-"""Optical flow at the keypoints alone.
+"""Optical flow only at the keypoints.
 
-N: number of people; K: number of keypoints, (x, y) in pixels of the frame.
+N: number of persons; K: number of keypoints, (x, y) in pixels of the frame.
 """
 
 import cv2
@@ -8,31 +8,31 @@ import numpy as np
 
 from hrnet_ext.tracking.frames import Picture, check_sizes, grey_picture
 
-MOST_DRIFT = 1.0  # pixels between a point and where the flow there and back takes it
-WINDOW = {'winSize': (11, 11), 'maxLevel': 3}  # limbs are thin: a larger window sees the background
+MOST_DRIFT = 1.0  # pixels, largest forward-backward error
+WINDOW = {'winSize': (11, 11), 'maxLevel': 3}  # limbs are thin: a larger window contains background
 STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.01)  # steps, pixels
 
 
 class LucasKanadeFlow:
-    """Pyramidal Lucas-Kanade, OpenCV's, checked by tracking back.
+    """OpenCV's pyramidal Lucas-Kanade flow, with a forward-backward check.
 
-    A keypoint that is lost, or outside the frame, moves as the median of its person's others.
+    A keypoint that is lost or outside the frame gets the median motion of the person's others.
 
     Args:
-        max_side: The longer side of the pictures compared, pixels; larger frames are reduced.
+        max_side: Longer side of the compared images in pixels; larger frames are downscaled.
     """
 
     def __init__(self, max_side: int = 640) -> None:
         self.max_side = max_side
 
     def prepare(self, frame: np.ndarray) -> Picture:
-        """The frame grey and reduced."""
+        """The frame in gray, downscaled."""
         return grey_picture(frame, self.max_side)
 
     def move(
         self, previous: Picture, current: Picture, keypoints: np.ndarray, present: np.ndarray
     ) -> np.ndarray:
-        """Keypoints of the previous frame where they are in the current one."""
+        """Positions of the previous frame's keypoints in the current frame."""
         check_sizes(previous, current)
         inside = ((keypoints >= 0) & (keypoints <= np.subtract(previous.size, 1))).all(axis=2)
         asked = present & inside
@@ -43,7 +43,7 @@ class LucasKanadeFlow:
 
 
 def motion_at(previous: np.ndarray, current: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Motion (M, 2) of the points (M, 2), NaN for those that are lost; pixels of the pictures."""
+    """Motion (M, 2) of the points (M, 2), NaN for lost ones; in pixels of the prepared frames."""
     if not len(points):
         return np.zeros((0, 2))
     start = np.asarray(points, np.float32)[:, None]
@@ -54,15 +54,15 @@ def motion_at(previous: np.ndarray, current: np.ndarray, points: np.ndarray) -> 
         current, previous, end, None, criteria=STOP, **WINDOW
     )
     returned = np.linalg.norm(back - start, axis=2) <= MOST_DRIFT
-    sound = (found > 0) & (found_back > 0) & returned
-    return np.where(sound, (end - start)[:, 0], np.nan)
+    valid = (found > 0) & (found_back > 0) & returned
+    return np.where(valid, (end - start)[:, 0], np.nan)
 
 
 def median_motion(motion: np.ndarray) -> np.ndarray:
-    """Median (N, 1, 2) of the known motions of each person, 0 where none is known.
+    """Median (N, 1, 2) of the known motions of each person, 0 if none is known.
 
     Args:
-        motion: (N, K, 2), NaN where it is unknown.
+        motion: (N, K, 2), NaN if unknown.
     """
     unknown = np.isnan(motion).all(axis=1, keepdims=True)
     return np.nanmedian(np.where(unknown, 0.0, motion), axis=1, keepdims=True)

@@ -1,12 +1,12 @@
-"""Dropping duplicates: of everything that clashes, the best is kept."""
+"""Greedy non-maximum suppression, from a matrix of clashing pairs."""
 
 import numpy as np
 
 
 def suppress(clash: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Keep the best, drop what clashes with it, and so on.
+    """Keep the best, drop those that clash with it, and repeat.
 
-    Of equal scores the first listed comes first.
+    Of equal scores the first one is preferred.
 
     Args:
         clash: (N, N) bool, symmetric.

@@ -1,4 +1,4 @@
-"""The poses of the last frames, brought up to the current one, by which a tracker knows people.
+"""The poses of the last frames, moved to the current frame, for the matching of tracks.
 
 N: number of poses of a frame; K: number of keypoints; T: number of tracks.
 """
@@ -17,7 +17,7 @@ Move = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class PastFrame:
-    """A past frame's poses as they were seen, and their keypoints (N, K, 2) where they are now."""
+    """A past frame's poses, and their keypoints (N, K, 2) moved to the current frame."""
 
     seen: TrackedPoses
     moved: np.ndarray
@@ -31,18 +31,18 @@ class PastFrame:
 class TrackQueue:
     """The deque Q of Xiao et al. (2018): the last ``length`` frames, newest first.
 
-    A queue is never changed; its methods give new ones.
+    A queue is immutable; its methods return new ones.
     """
 
     length: int
     frames: tuple[PastFrame, ...] = field(default=())
 
     def moved(self, move: Move) -> TrackQueue:
-        """The queue with all its keypoints moved on to the next frame, in one call of ``move``.
+        """The queue with all keypoints moved to the next frame, in one call of ``move``.
 
         Args:
-            move: Takes keypoints (M, K, 2) and whether they are present (M, K) to the keypoints
-                in the next frame; not called if the queue holds nobody.
+            move: Takes keypoints (M, K, 2) and whether they are present (M, K), and returns the
+                keypoints in the next frame; not called if the queue has no poses.
         """
         counts = [len(past.seen) for past in self.frames]
         if not sum(counts):
@@ -56,18 +56,18 @@ class TrackQueue:
         return replace(self, frames=tuple(replace(past, moved=part) for past, part in pairs))
 
     def pushed(self, poses: TrackedPoses) -> TrackQueue:
-        """The queue with the current frame's poses at its head, and the oldest frame gone."""
+        """The queue with the current frame's poses as its newest, without the oldest frame."""
         newest = PastFrame(seen=poses, moved=poses.keypoints)
         return replace(self, frames=(newest, *self.frames)[: self.length])
 
     def similarity_by_track(
         self, similarity: Callable[[PastFrame], np.ndarray], num_current: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """How similar the tracks are to the current poses, each by its most similar past pose.
+        """Similarity of tracks and current poses: the maximum over the past poses of a track.
 
         Args:
-            similarity: (N, ``num_current``) of a past frame's poses with the current ones.
-            num_current: How many current poses there are.
+            similarity: Returns (N, ``num_current``), a past frame's poses with the current ones.
+            num_current: Number of current poses.
 
         Returns:
             Ids (T,) of the tracks in ascending order, and their similarities

@@ -1,10 +1,10 @@
-"""Named sets of options: the variants Xiao et al. (2018) compare, and MMPose's tracking."""
+"""Named sets of options: the variants compared by Xiao et al. (2018), and MMPose's tracking."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Options of a PoseTracker; those not named keep their defaults. Whether boxes are propagated, and
-# by which flow, is chosen beside them.
+# Options of a PoseTracker; others keep their defaults. Box propagation and the flow are separate
+# options.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     'multi_flow': {'similarity': 'flow'},  # S_Multi-flow, the papers' best
     'flow': {'similarity': 'flow', 'queue_length': 1},  # S_Flow

@@ -1,4 +1,4 @@
-"""The registered metrics, shells around the evaluation itself."""
+"""The registered metrics, thin wrappers of the evaluation functions."""
 
 from hrnet_ext.evaluation.metrics.coco import CocoMetric
 from hrnet_ext.evaluation.metrics.mpii import MpiiMetric

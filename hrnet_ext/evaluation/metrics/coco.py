@@ -1,4 +1,4 @@
-"""COCO keypoint AP, registered."""
+"""The registered metric of COCO keypoint AP."""
 
 from __future__ import annotations
 
@@ -36,38 +36,37 @@ from hrnet_ext.writing import check_writable, write_json
 class CocoMetric(BaseMetric):
     """COCO keypoint AP and AR by OKS, under the keys ``coco/AP``, ``coco/AP .5`` and so on.
 
-    Scores people, suppresses duplicates and evaluates as MMPose's metric of that name and as the
-    official HRNet, with three differences from MMPose's. Results carry no boxes, as in the paper's
-    release: with them, AP (M) and AP (L) sort predictions by the area of the box instead of the
-    keypoints' extent. What the evaluation needs of the annotations is checked before the first
-    step. And where the data set had to use ground-truth boxes for want of its ``bbox_file``, the
-    log says so beside the result and ``coco/ground_truth_boxes`` is 1.
+    Scores poses, suppresses duplicates and evaluates as MMPose's metric of that name and as the
+    official HRNet, with three differences from MMPose's. Results have no boxes, as in the official
+    release; with boxes, AP (M) and AP (L) would use the area of the box instead of the extent of
+    the keypoints. The annotations are checked before the first step. If the data set used
+    ground-truth boxes because its ``bbox_file`` does not exist, the log says so beside the result
+    and ``coco/ground_truth_boxes`` is 1.
 
-    Where the data set is a part of its files (``indices``, ``sample_interval``), the images of that
-    part are evaluated, and the log says so. Of several categories, those that the data set takes
-    count.
+    If the data set is a subset (``indices``, ``sample_interval``), only its images are evaluated,
+    and the log says so. Only the categories that the data set uses count.
 
     With ``outfile_prefix='a/b'``, ``a/b.keypoints.json`` holds the predictions in COCO's result
     format and ``a/b.metrics.json`` the values.
 
     Args:
-        ann_file: Ground truth; by default that of the evaluated data set or, where it has no file,
-            the annotations its samples carry.
+        ann_file: Ground truth; by default that of the evaluated data set or, if it has no file,
+            the annotations in its samples.
         use_area: Divide by the annotated area in OKS; False for 0.53 of the box (CrowdPose, AIC).
-        iou_type: 'keypoints'; for 'keypoints_crowd' take ``type='mmpose.CocoMetric'``.
+        iou_type: 'keypoints'; for 'keypoints_crowd' use ``type='mmpose.CocoMetric'``.
         score_mode: 'bbox_keypoint', 'bbox', 'bbox_rle' or 'keypoint'; see
             :func:`hrnet_ext.evaluation.poses.pose_scores`.
         keypoint_score_thr: Keypoints must score higher to count in 'bbox_keypoint'.
         nms_mode: 'oks_nms', 'soft_oks_nms' or 'none'.
         nms_thr: Largest OKS of two poses that are kept; the width of the decay of 'soft_oks_nms'.
-        format_only: Write the predictions and evaluate nothing (test sets).
-        pred_converter: None; for others take ``type='mmpose.CocoMetric'``.
+        format_only: Only write the predictions, without evaluation (test sets).
+        pred_converter: None; for others use ``type='mmpose.CocoMetric'``.
         gt_converter: None; likewise.
-        outfile_prefix: Where to write, without extension; nothing is written if None.
-        collect_device: 'cpu' or 'gpu', by which processes exchange their predictions.
-        prefix: Of the keys; 'coco' by default.
-        backend: 'pycocotools', 'faster_coco_eval' (the same numbers sooner) or 'auto', the latter
-            where it is installed.
+        outfile_prefix: Path without extension to write to; nothing is written if None.
+        collect_device: 'cpu' or 'gpu': where processes exchange their predictions.
+        prefix: Prefix of the keys; 'coco' by default.
+        backend: 'pycocotools', 'faster_coco_eval' (same values, faster) or 'auto', the latter if it
+            is installed.
 
     Raises:
         FileNotFoundError: If ``ann_file`` does not exist.
@@ -105,12 +104,12 @@ class CocoMetric(BaseMetric):
         if ann_file is not None and '://' not in ann_file and not os.path.isfile(ann_file):
             raise FileNotFoundError(
                 f'annotation file `{ann_file}` (val_evaluator.ann_file, test_evaluator.ann_file) '
-                'does not exist; leave it out to use that of the data set'
+                'does not exist; omit it to use that of the data set'
             )
         if format_only and not outfile_prefix:
             raise ValueError(
-                'format_only=True writes predictions and nothing else, so it needs to know where '
-                'to: val_evaluator.outfile_prefix, test_evaluator.outfile_prefix'
+                'format_only=True only writes predictions, so it needs a path: set '
+                'val_evaluator.outfile_prefix, test_evaluator.outfile_prefix'
             )
         if outfile_prefix:
             check_writable(Path(outfile_prefix).parent)
@@ -129,7 +128,7 @@ class CocoMetric(BaseMetric):
 
     @property
     def dataset_meta(self) -> dict | None:
-        """What the evaluated data set says of itself."""
+        """Metainfo of the evaluated data set."""
         return self._dataset_meta
 
     @dataset_meta.setter
@@ -137,7 +136,7 @@ class CocoMetric(BaseMetric):
         self._dataset_meta = dataset_meta
         num_keypoints = dataset_meta['num_keypoints']
         check_sigmas(dataset_meta['sigmas'], num_keypoints)
-        # MMPose's data sets leave the name of their file there.
+        # MMPose's data sets store the path of their annotation file there.
         key = f'{dataset_meta.get("dataset_name")}_ann_file'
         path = self.ann_file or MessageHub.get_current_instance().get_info(key)
         self._ground_truth = None
@@ -155,7 +154,7 @@ class CocoMetric(BaseMetric):
             data_samples: Data samples as dicts, with ``pred_instances`` in image space.
 
         Raises:
-            ValueError: If one cannot be evaluated, or is of an image without ground truth.
+            ValueError: If one cannot be evaluated, or its image has no ground truth.
         """
         without_file = self._ground_truth is None and not self.format_only
         samples = [sample_of(each, with_annotations=without_file) for each in data_samples]
@@ -164,10 +163,10 @@ class CocoMetric(BaseMetric):
         self.results.extend(samples)
 
     def compute_metrics(self, results: list[CocoSample]) -> dict[str, float]:
-        """Evaluate what all processes have collected; none of it if only formatting.
+        """Evaluate the predictions of all processes; only write them with ``format_only``.
 
         Returns:
-            The values of ``names``, and 'ground_truth_boxes' where they are labelled so.
+            The values of ``names``, and 'ground_truth_boxes' if these replaced detected boxes.
         """
         images = group_by_image(with_finite_poses(results))
         predictions = [result for samples in images.values() for result in self._of_image(samples)]
@@ -184,11 +183,11 @@ class CocoMetric(BaseMetric):
         if unknown:
             raise ValueError(
                 f'image {min(unknown)!r} was predicted, but is not in the {ANN_FILE}; it and the '
-                'ann_file of the dataloader are of different data sets'
+                'ann_file of the dataloader are from different data sets'
             )
 
     def _of_image(self, samples: list[CocoSample]) -> list[dict]:
-        """COCO results of one image: its people scored, duplicates left out, best first."""
+        """COCO results of one image: scored, without duplicates, best first."""
         poses = Poses.concatenate([sample.poses for sample in samples])
         scores = pose_scores(poses, self.score_mode, self.keypoint_score_thr)
         sigmas = self.dataset_meta['sigmas']
@@ -198,7 +197,7 @@ class CocoMetric(BaseMetric):
     def _evaluate(self, predictions: list[dict], samples: list[CocoSample]) -> dict[str, float]:
         truth = self._ground_truth or self._truth_in_samples(samples)
         if not predictions:
-            self._log('nobody was predicted in any image, so AP is 0', logging.WARNING)
+            self._log('no person was predicted in any image, so AP is 0', logging.WARNING)
         values = coco_ap(truth, predictions, self.dataset_meta['sigmas'], backend=self.backend)
         num_images = len({result['image_id'] for result in predictions})
         self._log(
@@ -207,8 +206,8 @@ class CocoMetric(BaseMetric):
         )
         if self._ground_truth and len(truth['images']) < self._num_listed:
             self._log(
-                f'AP {values["AP"]:.3f} is of the {len(truth["images"]):,} images that the data '
-                f'set was asked for (indices, sample_interval), not of all {self._num_listed:,}',
+                f'AP {values["AP"]:.3f} is for the {len(truth["images"]):,} images that the data '
+                f'set selects (indices, sample_interval), not for all {self._num_listed:,}',
                 logging.WARNING,
             )
         absent = self.dataset_meta.get('missing_bbox_file')
@@ -216,13 +215,13 @@ class CocoMetric(BaseMetric):
             return values
         self._log(
             f'AP {values["AP"]:.3f} is on GROUND-TRUTH BOXES, because `{absent}` does not exist; '
-            'it does not compare with results on detected boxes.',
+            'it is not comparable with results on detected boxes.',
             logging.WARNING,
         )
         return {**values, 'ground_truth_boxes': 1.0}
 
     def _truth_in_samples(self, samples: list[CocoSample]) -> dict:
-        """The ground truth that the samples carry with them."""
+        """The ground truth from the annotations in the samples."""
         content = annotations_in(samples)
         self._write('gt', content)
         num_keypoints = self.dataset_meta['num_keypoints']
@@ -238,7 +237,7 @@ class CocoMetric(BaseMetric):
 
 
 def _check_supported(iou_type: str, **converters: dict | None) -> None:
-    """Refuse what only MMPose's metric does."""
+    """Reject settings that only MMPose's metric supports."""
     given = [name for name, converter in converters.items() if converter is not None]
     if iou_type == 'keypoints' and not given:
         return

@@ -1,6 +1,6 @@
-"""What the COCO metric keeps of each data sample, and what it makes of all of them.
+"""The part of each data sample that the COCO metric keeps, and the results made from it.
 
-N: people of a sample: one (top-down) or all of an image (bottom-up); K: keypoints.
+N: persons of a sample: one (top-down) or all of an image (bottom-up); K: keypoints.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class CocoSample:
     """Predictions of one data sample.
 
     Attributes:
-        id: Of the person; of all people, as a tuple, of a bottom-up sample.
-        image_id: Of the image.
-        category_id: Of the predictions.
-        poses: N people.
-        annotations: Those the sample came with, if they are all the ground truth there is.
+        id: Id of the person; for a bottom-up sample a tuple of the ids of all persons.
+        image_id: Id of the image.
+        category_id: Category of the predictions.
+        poses: N persons.
+        annotations: Those in the sample, if there is no annotation file.
     """
 
     id: Hashable
@@ -34,11 +34,11 @@ class CocoSample:
 
 
 def sample_of(data_sample: Mapping, *, with_annotations: bool = False) -> CocoSample:
-    """What is evaluated of MMPose's data sample, as a dict.
+    """The evaluated part of MMPose's data sample, which is given as a dict.
 
     Raises:
-        ValueError: If there are no predictions, they are of several categories, or the annotations
-            are wanted and not there.
+        ValueError: If there are no predictions, they have several categories, or the annotations
+            are requested but absent.
     """
     return CocoSample(
         id=sample_id(data_sample),
@@ -55,10 +55,10 @@ def results_of(
     """COCO results of one image.
 
     Args:
-        samples: All of that image.
-        poses: Their N people.
+        samples: All samples of that image.
+        poses: Their N persons.
         scores: (N,).
-        kept: Indices of the people to list.
+        kept: Indices of the persons to list.
 
     Returns:
         Dicts of image_id, category_id, keypoints (3 K: x, y in image space and a score), score.
@@ -78,7 +78,7 @@ def results_of(
 
 
 def annotations_in(samples: Iterable[CocoSample]) -> dict[str, list[dict]]:
-    """The content of an annotation file, from the annotations that samples carry."""
+    """The content of an annotation file, from the annotations in the samples."""
     images, people = {}, {}
     for sample in samples:
         images[sample.image_id] = {'id': sample.image_id}
@@ -98,8 +98,8 @@ def _category(data_sample: Mapping) -> int:
     categories = set(np.asarray(found).tolist())
     if len(categories) != 1:
         raise ValueError(
-            f'data sample {data_sample["id"]} is of the categories {sorted(categories)}, but a '
-            'prediction does not say of which it is; evaluate one category at a time'
+            f'data sample {data_sample["id"]} has the categories {sorted(categories)}, but '
+            'predictions have no category; evaluate one category at a time'
         )
     return int(categories.pop())
 
@@ -108,8 +108,8 @@ def _annotations(data_sample: Mapping) -> tuple[Mapping, ...]:
     found = data_sample.get('raw_ann_info')
     if found is None:
         raise ValueError(
-            f'data sample {data_sample["id"]} carries no raw_ann_info (it comes from a detected '
-            'box?), and no annotation file is known; name it: val_evaluator.ann_file, '
+            f'data sample {data_sample["id"]} has no raw_ann_info (it comes from a detected '
+            'box?), and no annotation file is known; set val_evaluator.ann_file and '
             'test_evaluator.ann_file'
         )
     several = found if isinstance(found, (list, tuple)) else [found]

@@ -1,4 +1,4 @@
-"""The annotation file that a COCO metric compares with."""
+"""The annotation file that a COCO metric uses as ground truth."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def read_truth(path: str, dataset_meta: Mapping, *, use_area: bool) -> dict:
 
     Args:
         path: The file.
-        dataset_meta: What the evaluated data set says of itself: ``num_keypoints`` and, where it
-            has them, ``keypoint_id2name``, ``CLASSES`` (the categories it takes) and
+        dataset_meta: Metainfo of the evaluated data set: ``num_keypoints`` and optionally
+            ``keypoint_id2name``, ``CLASSES`` (the categories it uses) and
             ``boxes_from_keypoints``.
-        use_area: Take the annotated areas; False for 0.53 of the box.
+        use_area: Use the annotated areas; False for 0.53 of the box.
 
     Raises:
         ValueError: If the file is of another kind, or lacks what the evaluation needs.
@@ -31,9 +31,9 @@ def read_truth(path: str, dataset_meta: Mapping, *, use_area: bool) -> dict:
     where = f'{ANN_FILE} `{path}`'
     if isinstance(content, dict) and 'images' in content and 'annotations' not in content:
         raise ValueError(
-            f'{where} holds images without annotations (a test set?), so nothing can '
-            'be evaluated; test_evaluator.format_only=True '
-            'test_evaluator.outfile_prefix=FOLDER/NAME write the predictions instead'
+            f'{where} has images without annotations (a test set?), so nothing can '
+            'be evaluated; to write the predictions instead, set test_evaluator.format_only=True '
+            'test_evaluator.outfile_prefix=FOLDER/NAME'
         )
     num_keypoints = dataset_meta['num_keypoints']
     names = dataset_meta.get('keypoint_id2name', {})
@@ -54,7 +54,7 @@ def read_truth(path: str, dataset_meta: Mapping, *, use_area: bool) -> dict:
 
 
 def of_images(truth: dict, image_ids: list | None) -> dict:
-    """The part of the ground truth on these images; all of it for None."""
+    """The ground truth of these images; of all images if None."""
     if image_ids is None:
         return truth
     asked = set(image_ids)
@@ -66,7 +66,7 @@ def of_images(truth: dict, image_ids: list | None) -> dict:
 
 
 def _boxed(person: Mapping, extension: float) -> Mapping:
-    """A person with a box as the data set makes it where none is annotated."""
+    """The person, with a box from the keypoints (as in the data set) if none is annotated."""
     if person.get('bbox') is not None or not person.get('keypoints'):
         return person
     triples = np.reshape(person['keypoints'], (-1, 3))

@@ -12,7 +12,7 @@ from hrnet_ext.evaluation.poses import Poses
 
 
 class OfImage(Protocol):
-    """What a metric keeps of a data sample: whatever else, its id and its image's."""
+    """The fields that all metrics keep of a data sample."""
 
     id: Hashable
     image_id: int | str
@@ -22,11 +22,11 @@ class OfImage(Protocol):
 SampleT = TypeVar('SampleT', bound=OfImage)
 
 
-DIVERGED = 'has training diverged, or is the model not right for its precision?'
+DIVERGED = 'has training diverged, or does the model not support its precision?'
 
 
 def group_by_image(samples: Iterable[SampleT]) -> dict[int | str, list[SampleT]]:
-    """Images and the samples of each, sorted by id, whichever process saw which one (or twice)."""
+    """Samples by image, both sorted by id and without duplicates, for any number of processes."""
     images: dict[int | str, dict] = defaultdict(dict)
     for sample in samples:
         images[sample.image_id].setdefault(sample.id, sample)
@@ -37,12 +37,12 @@ def group_by_image(samples: Iterable[SampleT]) -> dict[int | str, list[SampleT]]
 
 
 def with_finite_poses(samples: Sequence[SampleT]) -> list[SampleT]:
-    """The samples, less the poses of which a coordinate, a score or the area is not finite.
+    """Remove poses of which a coordinate, a score or the area is not finite.
 
-    These are left out with a warning; they count as people who were not found.
+    A warning is logged; the removed poses count as missed persons.
 
     Raises:
-        ValueError: If there is no other pose.
+        ValueError: If no pose is finite.
     """
     masks = [sample.poses.are_finite() for sample in samples]
     num, num_kept = sum(map(len, masks)), sum(int(mask.sum()) for mask in masks)
@@ -50,12 +50,12 @@ def with_finite_poses(samples: Sequence[SampleT]) -> list[SampleT]:
         return list(samples)
     first = next(sample for sample, mask in zip(samples, masks) if not mask.all())
     what = (
-        f'of {num:,} predicted poses {num - num_kept:,} have a coordinate or score that is not '
+        f'{num - num_kept:,} of {num:,} predicted poses have a coordinate or score that is not '
         f'finite (NaN?), the first in image {first.image_id!r}, person {first.id!r}'
     )
     if not num_kept:
         raise ValueError(f'{what}; {DIVERGED}')
-    MMLogger.get_current_instance().warning(f'{what}; they are left out of the evaluation')
+    MMLogger.get_current_instance().warning(f'{what}; they are not evaluated')
     return [
         sample if mask.all() else _with_poses_at(sample, mask)
         for sample, mask in zip(samples, masks)
@@ -70,17 +70,17 @@ def _with_poses_at(sample: SampleT, mask: np.ndarray) -> SampleT:
 
 
 def sample_id(data_sample: dict) -> Hashable:
-    """A data sample's id; of a bottom-up sample those of all its people."""
+    """A data sample's id; for a bottom-up sample the ids of all its persons."""
     number = data_sample['id']
     return number if np.ndim(number) == 0 else tuple(number)
 
 
 def poses_of(data_sample: dict) -> Poses:
-    """The people predicted in one data sample, as MMPose's ``CocoMetric`` reads them.
+    """The persons predicted in one data sample, as MMPose's ``CocoMetric`` reads them.
 
-    Box scores are the prediction's own, else those of the boxes the sample was cropped from, else
-    1. Areas are those of these padded boxes, else of the keypoints' extent. Where there are more
-    or fewer people than boxes (bottom-up models), the boxes say nothing of either.
+    Box scores are the prediction's own, otherwise those of the boxes used for cropping, otherwise
+    1. Areas are those of these padded boxes, otherwise of the keypoints' extent. If the numbers of
+    persons and boxes differ (bottom-up models), the boxes are not used.
 
     Args:
         data_sample: With ``pred_instances`` (keypoints (N, K, 2), keypoint_scores (N, K), maybe

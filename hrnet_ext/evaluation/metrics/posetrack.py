@@ -1,4 +1,4 @@
-"""PoseTrack18's AP, and MOTA where there are tracks, registered."""
+"""The registered metric of PoseTrack18: AP, and MOTA if there are tracks."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,45 +37,44 @@ WHAT = 'annotation file (val_evaluator.ann_file, or the ann_file of its dataload
 class PoseTrackMetric(BaseMetric):
     """PoseTrack18's metrics in %, under ``posetrack18/AP``, ``posetrack18/Head AP`` and so on.
 
-    Where every prediction has a track id, ``posetrack18/MOTA``, ``MOTP``, ``Precision`` and
-    ``Recall`` too. The ids come with the predictions (``pred_instances.track_ids`` (N,)), with
-    detected boxes or, where boxes are the ground truth's, with the annotations; this last is said
-    in the log, and ``posetrack18/ground_truth_tracks`` is 1. Where the data set had to use
-    ground-truth boxes for want of its ``bbox_file``, ``posetrack18/ground_truth_boxes`` is 1.
+    If every prediction has a track id, also ``posetrack18/MOTA``, ``MOTP``, ``Precision`` and
+    ``Recall``. The ids come from the predictions (``pred_instances.track_ids`` (N,)), from detected
+    boxes or, with ground-truth boxes, from the annotations. In the last case the log says so and
+    ``posetrack18/ground_truth_tracks`` is 1. If the data set used ground-truth boxes because its
+    ``bbox_file`` does not exist, ``posetrack18/ground_truth_boxes`` is 1.
 
-    With the defaults AP is that of MMPose's ``PoseTrack18Metric`` with poseval, whose habits it
-    keeps: a keypoint ranks by its own score, the height of its heatmap; poses suppress each other
-    by OKS with COCO's sigmas and with the ears, which PoseTrack does not evaluate; no keypoint or
-    box is too weak to count. AP gains from weak ones, MOTA loses by them: Xiao et al. drop boxes
-    below 0.5 and keypoints below 0.4.
+    With the defaults AP equals that of MMPose's ``PoseTrack18Metric`` with poseval: keypoints are
+    ranked by their own score, the heatmap maximum; OKS-NMS uses COCO's sigmas and the ears, which
+    PoseTrack does not evaluate; there is no score threshold. Low-score boxes and keypoints raise AP
+    and lower MOTA: for MOTA, Xiao et al. drop boxes below 0.5 and keypoints below 0.4.
 
-    The ground truth is read and checked once, when the loops are built. Of a part of a data set
-    (``indices``) the images asked for are evaluated; tracks are those of the frames that are left.
+    The ground truth is read and checked once, when the loops are built. If the data set is a subset
+    (``indices``), only its images are evaluated, and tracks consist of these frames.
 
     Args:
-        ann_file: Ground truth: a split's merged file or a folder of PoseTrack18's own, one per
-            video; that of the evaluated data set if None.
-        strict_poseval: Whether to count as poseval does rather than by the definitions, see
+        ann_file: Ground truth: a split's merged file or a folder of PoseTrack18's files, one
+            per video; that of the evaluated data set if None.
+        strict_poseval: Whether to count as poseval does instead of by the definitions, see
             :func:`~hrnet_ext.evaluation.evaluate_posetrack`.
         format_only: Whether to write the predictions without evaluating them.
         outfile_prefix: 'a/b' writes the predictions to ``a/b/SEQUENCE.json`` and all values to
             ``a/b.metrics.json``.
-        as_mmpose: Whether to name and place things as MMPose's ``PoseTrack18Metric`` does, for
-            scripts made for it: 'Shou AP', 'Elb AP', 'Wri AP' and 'Ankl AP' for the groups, and
-            ``a/SEQUENCE.json`` for the predictions.
+        as_mmpose: Whether to use the names and paths of MMPose's ``PoseTrack18Metric``, for
+            scripts that expect them: 'Shou AP', 'Elb AP', 'Wri AP' and 'Ankl AP' for the groups,
+            and ``a/SEQUENCE.json`` for the predictions.
         collect_device: Where processes exchange their results, 'cpu' or 'gpu'.
-        prefix: Of the keys, instead of 'posetrack18'.
-        **selection: What counts and how it ranks: score_mode, keypoint_score_thr, nms_mode,
-            nms_thr, rescore, min_box_score, min_keypoint_score, see
+        prefix: Prefix of the keys instead of 'posetrack18'.
+        **selection: Which poses count and how they are ranked: score_mode, keypoint_score_thr,
+            nms_mode, nms_thr, rescore, min_box_score, min_keypoint_score, see
             :class:`~hrnet_ext.evaluation.posetrack.selection.Selection`.
 
     Raises:
         FileNotFoundError: If the ground truth does not exist.
-        ValueError: If a setting or the ground truth is not sound.
+        ValueError: If a setting or the ground truth is invalid.
     """
 
     default_prefix = 'posetrack18'
-    names = AP_NAMES  # with TRACK_NAMES once a data set says that its samples have track ids
+    names = AP_NAMES  # plus TRACK_NAMES if the samples of the data set have track ids
 
     def __init__(
         self,
@@ -93,7 +92,7 @@ class PoseTrackMetric(BaseMetric):
         self.selection = Selection(**selection)
         if format_only and outfile_prefix is None:
             raise ValueError(
-                'format_only=True writes the predictions, but outfile_prefix does not say where; '
+                'format_only=True writes the predictions, so it needs outfile_prefix; '
                 "set it, such as test_evaluator.outfile_prefix='work_dirs/predictions'"
             )
         if outfile_prefix is not None:
@@ -110,7 +109,7 @@ class PoseTrackMetric(BaseMetric):
 
     @property
     def dataset_meta(self) -> dict | None:
-        """What the evaluated data set says of itself."""
+        """Metainfo of the evaluated data set."""
         return self._dataset_meta
 
     @dataset_meta.setter
@@ -131,25 +130,25 @@ class PoseTrackMetric(BaseMetric):
             self.truth = self.truth.of_images(asked)
             MMLogger.get_current_instance().info(
                 f'evaluated on {len(self.truth.image_ids):,} of {num:,} images, those that the '
-                'data set was asked for (indices)'
+                'data set selects (indices)'
             )
         if dataset_meta.get('tracks') and self.truth.tracked:
             self.names = self._named(AP_NAMES + TRACK_NAMES)
 
     def process(self, data_batch: Any, data_samples: list[dict]) -> None:
-        """Collect what is predicted for a batch."""
+        """Collect the predictions of a batch."""
         samples = [sample_of(data_sample) for data_sample in data_samples]
         unknown = [each.image_id for each in samples if each.image_id not in self.truth.image_ids]
         if unknown:
             raise ValueError(
-                f'predictions are of image {unknown[0]}, which the ground truth does not list; '
-                'val_evaluator.ann_file and the ann_file of its dataloader are of different data '
+                f'image {unknown[0]} has predictions, but is not in the ground truth; '
+                'val_evaluator.ann_file and the ann_file of its dataloader are from different data '
                 'sets'
             )
         self.results.extend(samples)
 
     def compute_metrics(self, results: list[Sample]) -> dict[str, float]:
-        """Evaluate the collected predictions and label the outcome."""
+        """Evaluate the collected predictions; mark results that use ground truth."""
         tracked = self._is_tracked(results)
         people = {
             image_id: self._people(image_id, samples, tracked)
@@ -180,28 +179,28 @@ class PoseTrackMetric(BaseMetric):
         return dict(zip(self._named(values), values.values()))
 
     def _named(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The names under which values are given."""
+        """The names of values, or MMPose's names for them with ``as_mmpose``."""
         return tuple(MMPOSE_NAMES.get(name, name) if self.as_mmpose else name for name in names)
 
     def _is_tracked(self, samples: list[Sample]) -> bool:
-        """Whether everybody predicted has a track id, and the people annotated have, too."""
+        """Whether all predicted and all annotated persons have track ids."""
         num_tracked = sum(sample.track_ids is not None for sample in samples)
         if 0 < num_tracked < len(samples):
             MMLogger.get_current_instance().warning(
                 f'{len(samples) - num_tracked} of {len(samples)} predictions have no track id: '
-                'AP alone is evaluated'
+                'only AP is evaluated'
             )
         return 0 < num_tracked == len(samples) and self.truth.tracked
 
     def _people(self, image_id: int, samples: list[Sample], tracked: bool) -> list[dict]:
-        """Whom to evaluate in an image."""
+        """The evaluated persons of an image, as entries of ``annotations``."""
         poses = Poses.concatenate([sample.poses for sample in samples])
         track_ids = np.concatenate([each.track_ids for each in samples]) if tracked else None
         return self.selection.records(image_id, poses, track_ids, self.dataset_meta['sigmas'])
 
 
 def _ground_truth(ann_file: str | None, dataset_meta: dict) -> str:
-    """Where the ground truth is: as set, as our data set says, or as MMPose's announces."""
+    """Path of the ground truth: as set, from our data set, or from MMPose's message hub."""
     announced = f'{dataset_meta["dataset_name"]}_ann_file'
     path = (
         ann_file

@@ -1,4 +1,4 @@
-"""PoseTrack's results as MMEngine's logs and files have them."""
+"""PoseTrack's results in the form of MMEngine's logs and files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +26,11 @@ def values_of(result: Mapping[str, Any]) -> dict[str, float]:
 
 
 def log_result(result: Mapping[str, Any], num_without: int) -> None:
-    """Log the table, and how much it is of.
+    """Log the table, with the numbers of frames and sequences.
 
     Args:
         result: What :func:`~hrnet_ext.evaluation.evaluate_posetrack` returned.
-        num_without: Evaluated frames for which nobody is predicted.
+        num_without: Evaluated frames without predicted persons.
     """
     MMLogger.get_current_instance().info(
         f'PoseTrack18, {result["num_frames"]} frames of {result["num_sequences"]} sequences '
@@ -39,11 +39,11 @@ def log_result(result: Mapping[str, Any], num_without: int) -> None:
 
 
 def label(values: Mapping[str, float], absent: str | None, *, true_tracks: bool) -> dict:
-    """The values, with a warning and a mark where they owe to the ground truth.
+    """Add a warning and a mark to values that depend on ground-truth boxes or tracks.
 
     Args:
         values: As from :func:`values_of`.
-        absent: The file of detected boxes whose place the annotated ones took, if they had to.
+        absent: The missing file of detected boxes, if annotated boxes replaced them.
         true_tracks: Whether the track ids are those of the annotations.
     """
     logger = MMLogger.get_current_instance()
@@ -51,13 +51,13 @@ def label(values: Mapping[str, float], absent: str | None, *, true_tracks: bool)
     if absent:
         logger.warning(
             f'AP {values["AP"]:.2f} is on GROUND-TRUTH BOXES, because `{absent}` does not exist; '
-            'it does not compare with results on detected boxes.'
+            'it is not comparable with results on detected boxes.'
         )
         marks['ground_truth_boxes'] = 1.0
     if true_tracks:
         logger.warning(
-            f'MOTA {values["MOTA"]:.2f} is with the TRACKS OF THE GROUND TRUTH; it is what poses '
-            'as good as these could reach, not the result of tracking.'
+            f'MOTA {values["MOTA"]:.2f} uses the TRACKS OF THE GROUND TRUTH; it is an upper '
+            'bound for these poses, not the result of tracking.'
         )
         marks['ground_truth_tracks'] = 1.0
     return {**values, **marks}

@@ -11,15 +11,15 @@ from hrnet_ext.evaluation.poses import Poses
 
 @dataclass(frozen=True)
 class Sample:
-    """What is predicted for one data sample.
+    """The predictions of one data sample.
 
     Attributes:
-        image_id: The image's.
-        id: The sample's, unique in the data set.
-        poses: Its N people.
+        image_id: Id of the image.
+        id: Id of the sample, unique in the data set.
+        poses: Its N persons.
         track_ids: (N,) int64, or None.
-        is_tracked: Whether the prediction itself has these ids, rather than the box it was made
-            from.
+        is_tracked: Whether these ids come from the prediction and not from the box used for
+            cropping.
     """
 
     image_id: int
@@ -30,11 +30,11 @@ class Sample:
 
 
 def sample_of(data_sample: dict) -> Sample:
-    """What is predicted for a data sample.
+    """The predictions of a data sample.
 
     Args:
         data_sample: As for :func:`~hrnet_ext.evaluation.metrics.collecting.poses_of`, with ``id``
-            and ``img_id``; track ids are ``pred_instances.track_ids`` (N,) or, of one person,
+            and ``img_id``; track ids are ``pred_instances.track_ids`` (N,) or, for a single person,
             ``raw_ann_info.track_id``.
 
     Raises:
@@ -53,7 +53,7 @@ def sample_of(data_sample: dict) -> Sample:
 
 def _box_track(data_sample: dict, poses: Poses) -> np.ndarray | None:
     annotation = data_sample.get('raw_ann_info')
-    if not isinstance(annotation, dict) or len(poses) != 1:  # a list, of a bottom-up sample
+    if not isinstance(annotation, dict) or len(poses) != 1:  # a list in bottom-up samples
         return None
     track_id = annotation.get('track_id')
     return None if track_id is None else np.array([track_id], np.int64)

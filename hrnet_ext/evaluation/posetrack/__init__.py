@@ -1,6 +1,6 @@
 """PoseTrack's evaluation: AP of the poses, MOTA of their tracks; NumPy and SciPy only.
 
-Shapes in this package: G annotated people of a frame, P predicted ones, 15 keypoints in the order
+Shapes in this package: G annotated persons of a frame, P predicted ones, 15 keypoints in the order
 of :data:`KEYPOINTS`. Coordinates are pixels of the image; distances are in head sizes.
 """
 

@@ -1,4 +1,4 @@
-"""Average precision of keypoints by their scores."""
+"""Average precision of keypoints ranked by their scores."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ import numpy as np
 def average_precision(scores: np.ndarray, labels: np.ndarray, num_gt: int) -> float:
     """Area under the precision-recall curve, interpolated at all points as in PASCAL VOC 2010.
 
-    Of equal scores the last listed comes first, as in poseval whenever its sort is stable: a
-    result on scores that tie depends on the order of people, frames and sequences.
+    Of equal scores the last one comes first, as in poseval if its sort is stable. With equal
+    scores the result depends on the order of persons, frames and sequences.
 
     Args:
         scores: (N,) of the predictions.
-        labels: (N,) bool, whether they are right.
-        num_gt: How many there are to be found, at least 1.
+        labels: (N,) bool, whether they are correct.
+        num_gt: Number of annotated keypoints, at least 1.
 
     Returns:
         In [0, 1].
@@ -32,18 +32,18 @@ def keypoint_ap(
     *,
     strict_poseval: bool,
 ) -> np.ndarray:
-    """AP of each keypoint over all predicted people (P) of all frames.
+    """AP of each keypoint over all predicted persons (P) of all frames.
 
     Args:
         scores: (P, 15).
-        labels: (P, 15), which are right.
-        present: (P, 15), which there are.
-        num_gt: (15,), how many are annotated.
+        labels: (P, 15), whether they are correct.
+        present: (P, 15), whether they were predicted.
+        num_gt: (15,), numbers of annotated keypoints.
         strict_poseval: Whether a keypoint neither annotated nor predicted has AP 0, as in
-            poseval, rather than none.
+            poseval, instead of NaN.
 
     Returns:
-        (15,) in %; NaN where there was nothing to find.
+        (15,) in %; NaN for keypoints that are never annotated.
     """
     values = np.full(len(num_gt), np.nan)
     for joint in range(len(num_gt)):

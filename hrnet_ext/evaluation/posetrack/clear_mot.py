@@ -1,4 +1,4 @@
-"""CLEAR-MOT: what a tracker got wrong, counted for one keypoint of one sequence."""
+"""CLEAR-MOT: tracking errors, counted for one keypoint of one sequence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
@@ -15,14 +15,14 @@ class Counts:
 
     Attributes:
         objects: Annotated keypoints.
-        detections: Those that a prediction was matched with.
-        misses: Those that none was.
-        false_positives: Predictions matched with none.
-        switches: Detections by another track than the last time.
+        detections: Annotated keypoints matched with a prediction.
+        misses: Annotated keypoints without a match.
+        false_positives: Predictions without a match.
+        switches: Detections whose track differs from that of the previous match.
         distance: Sum of the matched distances, in head sizes.
-        event_distance: Sum over motmetrics' whole table of events, which poseval divides by
-            ``detections``: every possible pair once, and matches, switches and changes of a
-            track's owner again.
+        event_distance: Sum over motmetrics' table of events, which poseval divides by
+            ``detections``. It counts each possible pair once, and adds each match, each switch and
+            each change of a track's object.
     """
 
     objects: int = 0
@@ -40,10 +40,10 @@ class Counts:
 
 @dataclass
 class _Memory:
-    """What is known of a sequence's earlier frames."""
+    """State from the earlier frames of a sequence."""
 
     track_of: dict[int, int] = field(default_factory=dict)  # last match of an object
-    object_of: dict[int, int] = field(default_factory=dict)  # of a track, when newly assigned
+    object_of: dict[int, int] = field(default_factory=dict)  # last new assignment of a track
     found: set[int] = field(default_factory=set)  # objects ever matched
     used: set[int] = field(default_factory=set)  # tracks ever matched
 
@@ -51,13 +51,13 @@ class _Memory:
 def clear_mot(observations: Iterable[Observation]) -> Counts:
     """Count the events of Bernardin and Stiefelhagen (2008), as motmetrics 1.4 does.
 
-    Frame by frame, an object first keeps the track it had last, if that is near; what remains is
-    assigned with the least sum of distances. An object matched with another track than the last
-    time, however long ago, is a switch.
+    In each frame, objects first keep their previous track, if it is near. The others are assigned
+    with the least sum of distances. A match with a track other than that of the previous match, in
+    any earlier frame, is a switch.
 
     Args:
-        observations: Of each frame, ids of G objects, ids of P tracks, and distances (G, P),
-            infinite for pairs that may not be matched.
+        observations: For each frame, ids of G objects, ids of P tracks, and distances (G, P),
+            infinite for pairs that must not be matched.
     """
     memory, counts = _Memory(), Counts()
     for objects, tracks, distances in observations:
@@ -95,7 +95,7 @@ def _keep(
 
 
 def _without(distances: np.ndarray, pairs: list[tuple[int, int]]) -> np.ndarray:
-    """Distances with the rows and columns of ``pairs`` ruled out."""
+    """Distances with infinity in the rows and columns of ``pairs``."""
     left = distances.copy()
     for row, column in pairs:
         left[row, :] = left[:, column] = np.inf
@@ -103,7 +103,7 @@ def _without(distances: np.ndarray, pairs: list[tuple[int, int]]) -> np.ndarray:
 
 
 def _assign(distances: np.ndarray) -> list[tuple[int, int]]:
-    """As many pairs (row, column) as possible, and of those the ones nearest in sum."""
+    """The largest number of pairs (row, column), with the least sum of distances."""
     possible = np.isfinite(distances)
     if not possible.any():
         return []
@@ -116,7 +116,7 @@ def _assign(distances: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _record(name: int, track: int, distance: float, memory: _Memory, counts: Counts) -> None:
-    """Note a newly assigned pair, and the extra events motmetrics lists for it."""
+    """Record a newly assigned pair, and the extra events that motmetrics lists for it."""
     is_switch = memory.track_of.get(name, track) != track
     is_transfer = memory.object_of.get(track, name) != name
     counts.switches += is_switch

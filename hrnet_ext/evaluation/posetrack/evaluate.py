@@ -20,9 +20,9 @@ from hrnet_ext.formats.posetrack.reading import read_pairs
 
 Pairs = Sequence[tuple[Frame, Frame]]
 
-# What poseval counts for every keypoint of a frame that has nobody on one side: an object and a
-# prediction that cannot be matched, whoever is on the other side.
-NOBODY: Observation = ([0], [0], np.full((1, 1), np.inf))
+# In a frame without annotated or without predicted persons, poseval counts for each keypoint one
+# object and one prediction that cannot be matched.
+NO_PERSON: Observation = ([0], [0], np.full((1, 1), np.inf))
 
 
 def evaluate_posetrack(
@@ -30,54 +30,54 @@ def evaluate_posetrack(
 ) -> dict[str, Any]:
     """AP of predicted poses and, if they have track ids, CLEAR-MOT of their tracks.
 
-    A keypoint is right within half a head size; the totals are means over the 15 keypoints.
-    Keypoints inside ignore regions, and PoseTrack18's ears, do not count. A person's or keypoint's
-    score is never compared with a threshold: drop what should not count before.
+    A keypoint is correct within half a head size; the totals are means over the 15 keypoints.
+    Keypoints inside ignore regions, and PoseTrack18's ears, do not count. There is no score
+    threshold: filter out low-score persons and keypoints before.
 
     With ``strict_poseval`` the numbers are those of the official poseval with motmetrics 1.4:
 
-    - frames without annotated people are left out, even if they are said to be labelled;
+    - frames without annotated persons are skipped, even if the file marks them as labeled;
     - tracks are evaluated without the last annotated frame of each sequence (poseval crashes on
-      sequences of one; here they add nothing);
-    - a frame in which nobody is annotated, or nobody predicted, counts as one object missed and
-      one false positive for every keypoint;
+      sequences of one frame; here they add nothing);
+    - a frame without annotated or without predicted persons counts as one miss and one false
+      positive for each keypoint;
     - a keypoint that is neither annotated nor predicted has AP 0;
-    - a group of keypoints of which one has no value has none.
+    - a group is NaN if one of its keypoints is NaN.
 
-    Without, every labelled frame counts, for as many objects and false positives as there are,
-    and what has no value is left out of means. Equal scores are ranked from the last listed to
-    the first, sequences sorted by name.
+    Without it, all labeled frames count, with their actual numbers of objects and false positives,
+    and means ignore NaN. Equal scores are ranked from the last to the first, with sequences sorted
+    by name.
 
     Args:
         gt: Ground truth by sequence name: PoseTrack18's or PoseTrack17's JSON as a dict.
-        pred: Predictions likewise; every sequence and frame of ``gt`` must be there.
-        strict_poseval: Whether to give poseval's numbers rather than the definitions'.
+        pred: Predictions in the same form, for every sequence and frame of ``gt``.
+        strict_poseval: Whether to count as poseval does instead of by the definitions.
 
     Returns:
-        All values in %, NaN where there is none:
+        All values in %, NaN if undefined:
 
         - 'AP': mean over the keypoints.
-        - 'MOTA', 'MOTP', 'Precision', 'Recall': likewise, of the tracks. 'MOTP' is
-          100 (1 - mean distance of the matches in head sizes). Left out, with all else about
-          tracks, if no prediction has a track id.
-        - 'MOTP_poseval' (``strict_poseval`` only): what poseval prints as MOTP, see
+        - 'MOTA', 'MOTP', 'Precision', 'Recall': likewise, for the tracks. 'MOTP' is
+          100 (1 - mean distance of the matches in head sizes). All values about tracks are absent
+          if no prediction has a track id.
+        - 'MOTP_poseval' (``strict_poseval`` only): the value that poseval prints as MOTP, see
           :class:`~hrnet_ext.evaluation.posetrack.clear_mot.Counts`.
         - 'per_keypoint', 'per_group': each of these metrics by name.
-        - 'counts': the numbers of events of the tracks, by keypoint.
-        - 'num_sequences', 'num_frames': how many were evaluated.
+        - 'counts': numbers of tracking events, by keypoint.
+        - 'num_sequences', 'num_frames': numbers of evaluated sequences and frames.
 
     Raises:
-        ValueError: If the data is not sound; the message names sequence, frame and key.
+        ValueError: If the data is invalid; the message names sequence, frame and key.
     """
     return evaluate_frames({name: _read(gt, pred, name) for name in sorted(gt)}, strict_poseval)
 
 
 def evaluate_frames(sequences: Mapping[str, Pairs], strict_poseval: bool = True) -> dict[str, Any]:
-    """What :func:`evaluate_posetrack` does, of frames that are read already.
+    """As :func:`evaluate_posetrack`, for frames that are already read.
 
     Args:
         sequences: By name, frames of the ground truth, each with its predictions.
-        strict_poseval: Whether to give poseval's numbers rather than the definitions'.
+        strict_poseval: Whether to count as poseval does instead of by the definitions.
 
     Returns:
         As :func:`evaluate_posetrack`.
@@ -114,7 +114,7 @@ def _read(gt: Mapping[str, Mapping], pred: Mapping[str, Mapping], name: str) -> 
         raise ValueError(
             f"sequence '{name}' is missing from the predictions (they have {sorted(pred)[:5]}, "
             f'{len(pred)} in all); '
-            'give one for every sequence of the ground truth, under the same name'
+            'each sequence of the ground truth needs predictions under the same name'
         )
     return read_pairs(gt[name], pred[name], name)
 
@@ -135,13 +135,13 @@ def _is_tracked(sequences: Mapping[str, Pairs]) -> bool:
     if pred_tracked and gt_tracked is False:
         raise ValueError(
             'the predictions have track ids, but the ground truth has none; give it track_id, or '
-            "leave out the predictions' to evaluate AP alone"
+            "remove the predictions' to evaluate only AP"
         )
     return pred_tracked is not False and gt_tracked is not False
 
 
 def _have_ids(sequences: Mapping[str, Pairs], side: int, what: str) -> bool | None:
-    """Whether the people of one side have track ids; None if there are no people."""
+    """Whether the persons of one side have track ids; None if there are no persons."""
     tracked: bool | None = None
     for name, pairs in sequences.items():
         for frame in (pair[side] for pair in pairs if len(pair[side].people)):
@@ -150,14 +150,14 @@ def _have_ids(sequences: Mapping[str, Pairs], side: int, what: str) -> bool | No
                 raise ValueError(
                     f"sequence '{name}', {what}: frame '{frame.name}' is "
                     f'{"with" if has_ids else "without"} track ids, unlike those before it; give '
-                    'track_id to everybody, or to nobody to evaluate AP alone'
+                    'track_id to all persons, or to none to evaluate only AP'
                 )
             tracked = has_ids
     return tracked
 
 
 def _match(gt: Frame, pred: Frame) -> Match:
-    """A frame's people measured against one another, the ignore regions applied to both."""
+    """Match the persons of a frame, after the ignore regions are applied to both sides."""
     people = (without_ignored(frame.people, gt.ignore_regions) for frame in (gt, pred))
     return match(*people)
 
@@ -186,10 +186,10 @@ def _count(sequences: list[list[Match]], strict_poseval: bool) -> list[Counts]:
 
 
 def _observe(matches: list[Match], joint: int, strict_poseval: bool) -> Iterator[Observation]:
-    """One keypoint of everybody, frame by frame."""
+    """One keypoint of all persons, frame by frame."""
     for item in matches:
         if strict_poseval and not (len(item.gt) and len(item.pred)):
-            yield NOBODY
+            yield NO_PERSON
             continue
         rows, columns = item.gt.present[:, joint], item.pred.present[:, joint]
         yield (

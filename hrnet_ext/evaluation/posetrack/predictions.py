@@ -1,6 +1,6 @@
-"""Predicted poses as PoseTrack18's format has them.
+"""Predicted poses in PoseTrack18's format.
 
-N: people of an image; K: keypoints, in image space, pixels.
+N: persons of an image; K: keypoints, in image space, pixels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,16 +22,16 @@ def people_records(
     min_keypoint_score: float | None = None,
     rescore: bool = False,
 ) -> list[dict[str, Any]]:
-    """The entries of ``annotations`` for an image's predicted people.
+    """The entries of ``annotations`` for the predicted persons of an image.
 
     Args:
-        image_id: The image's.
-        poses: N people.
-        scores: (N,) of whole people.
+        image_id: Id of the image.
+        poses: N persons.
+        scores: (N,) of whole poses.
         track_ids: N, or None.
-        min_keypoint_score: Keypoints that score less are left out (as 0, 0, 0), and so is whoever
-            has no other; None leaves out nothing.
-        rescore: Whether to multiply keypoint scores by the box's.
+        min_keypoint_score: Keypoints with lower scores are written as 0, 0, 0; persons without any
+            other keypoint are dropped. None keeps all.
+        rescore: Whether to multiply keypoint scores by the box's score.
     """
     least = -np.inf if min_keypoint_score is None else min_keypoint_score
     kept = poses.keypoint_scores >= least
@@ -59,7 +59,7 @@ def prediction_files(
     people: Mapping[int, list[dict]],
     keypoint_names: Sequence[str],
 ) -> dict[str, dict]:
-    """PoseTrack18's JSON of every sequence, with every frame, found empty or not.
+    """PoseTrack18's JSON of each sequence, with all frames, also those without persons.
 
     Args:
         images: The frames' records by sequence.

@@ -1,4 +1,4 @@
-"""Which of an image's predicted people and keypoints are evaluated, and how they rank."""
+"""Selection and ranking of the predicted persons and keypoints that are evaluated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from hrnet_ext.evaluation.posetrack.predictions import people_records
 
 @dataclass(frozen=True)
 class Selection:
-    """From poses to what is submitted of them.
+    """Settings that turn predicted poses into submitted ones.
 
     Attributes:
-        score_mode: How whole poses rank in the suppression, see
+        score_mode: How whole poses are ranked for the suppression, see
             :func:`~hrnet_ext.evaluation.poses.pose_scores`.
-        keypoint_score_thr: Keypoints must score higher to count in that.
+        keypoint_score_thr: Keypoints must score higher to count in this ranking.
         nms_mode: How poses suppress each other, see :func:`~hrnet_ext.evaluation.poses.suppress`.
         nms_thr: Largest OKS of two poses that are kept.
-        rescore: Whether a keypoint's score is multiplied by its box's before it ranks in AP.
-        min_box_score: Boxes that score less are left out; None leaves out nothing.
-        min_keypoint_score: Keypoints that score less are left out, likewise.
+        rescore: Whether keypoint scores are multiplied by the box score for AP.
+        min_box_score: Boxes with lower scores are dropped; None keeps all.
+        min_keypoint_score: Keypoints with lower scores are dropped; None keeps all.
 
     Raises:
         ValueError: If a mode is unknown.
@@ -54,14 +54,14 @@ class Selection:
         track_ids: Sequence[int] | None,
         sigmas: np.ndarray,
     ) -> list[dict[str, Any]]:
-        """The selected people as entries of ``annotations`` in PoseTrack18's format.
+        """The selected persons as entries of ``annotations`` in PoseTrack18's format.
 
-        They come in the order of :func:`~.poses.suppress`, which decides between poses that
-        have as many keypoints right.
+        They keep the order of :func:`~.poses.suppress`, which breaks ties in the evaluation:
+        between poses with the same number of correct keypoints.
 
         Args:
-            image_id: The image's.
-            poses: N people.
+            image_id: Id of the image.
+            poses: N persons.
             track_ids: N, or None.
             sigmas: (K,) of OKS.
         """

@@ -1,4 +1,4 @@
-"""Results as the table PoseTrack's papers print."""
+"""Results as a table, in the form of PoseTrack's papers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ METRICS = ('AP', 'MOTA', 'MOTP', 'MOTP_poseval', 'Precision', 'Recall')
 
 
 def format_posetrack(result: Mapping[str, Any]) -> str:
-    """A table of what :func:`evaluate_posetrack` returned: metrics by groups of keypoints, in %."""
+    """The result of :func:`evaluate_posetrack` as a table: metrics by keypoint group, in %."""
     lines = [_line('', [*GROUPS, 'Total'])]
     for metric in METRICS:
         if metric in result:
@@ -17,9 +17,9 @@ def format_posetrack(result: Mapping[str, Any]) -> str:
             lines.append(_line(metric, [f'{value:.2f}' for value in values]))
     if 'MOTA' in result and not any(each['objects'] for each in result['counts'].values()):
         lines.append(
-            'no value for the tracks: no keypoint is annotated in the frames that count for them. '
-            "poseval leaves out each sequence's last annotated frame, so a sequence of one frame "
-            'has none (strict_poseval=False, --definitions, counts all)'
+            'no tracking metrics: no keypoint is annotated in the frames that they use. '
+            "poseval skips each sequence's last annotated frame, so a sequence of one frame "
+            'has none (strict_poseval=False, --definitions, uses all frames)'
         )
     return '\n'.join(lines)
 

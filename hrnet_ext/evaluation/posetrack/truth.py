@@ -1,4 +1,4 @@
-"""A split's ground truth, read and checked once, and predictions brought into its frames."""
+"""The ground truth of a split, read and checked once, and its pairing with predictions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from hrnet_ext.formats.posetrack.sequences import read_sequences
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What a split's annotations say.
+    """The annotations of a split.
 
     Attributes:
         images: The frames' ids and file names, by sequence, as files of predictions list them.
-        frames: The frames as they are evaluated, by sequence; empty where nothing is evaluated.
-        image_ids: Those of all frames.
-        tracked: Whether the people annotated have track ids.
+        frames: The evaluated frames, by sequence; empty if nothing is evaluated.
+        image_ids: Ids of all frames.
+        tracked: Whether the annotated persons have track ids.
     """
 
     images: Mapping[str, list[dict]]
@@ -29,7 +29,7 @@ class GroundTruth:
     tracked: bool
 
     def of_images(self, image_ids: Iterable[int]) -> 'GroundTruth':
-        """The part of it on these images; sequences without one are left out."""
+        """The ground truth of these images; sequences without any of them are dropped."""
         asked = frozenset(image_ids)
         kept = {
             name: [image['id'] in asked for image in images] for name, images in self.images.items()
@@ -47,7 +47,7 @@ class GroundTruth:
         )
 
     def pairs(self, predictions: Mapping[str, Mapping]) -> dict[str, list[tuple[Frame, Frame]]]:
-        """The frames, each with what is predicted for it.
+        """The frames, each paired with its predictions.
 
         Args:
             predictions: PoseTrack18's JSON of every sequence.
@@ -64,12 +64,12 @@ def read_truth(path: str | Path, what: str, *, evaluated: bool = True) -> Ground
     Args:
         path: As for :func:`~hrnet_ext.formats.posetrack.sequences.read_sequences`, in
             PoseTrack18's layout.
-        what: What it is to the user, with its config key, for messages.
-        evaluated: Whether predictions will be evaluated; if not, nobody needs to be annotated.
+        what: Name of the file and its config key, for messages.
+        evaluated: Whether predictions will be evaluated; if not, annotations are not needed.
 
     Raises:
         FileNotFoundError: If there is nothing at ``path``.
-        ValueError: If something is not sound; the message names file, sequence, frame and key.
+        ValueError: If something is invalid; the message names file, sequence, frame and key.
     """
     sequences = read_sequences(path, what)
     source = f'{what} `{path}`'
@@ -91,7 +91,7 @@ def _have_track_ids(frames: Mapping[str, list[Frame]], source: str) -> bool:
     if 0 < with_ids < len(people):
         raise ValueError(
             f'{source}: {with_ids} of {len(people)} annotated frames have track ids, the others '
-            'none; give track_id to everybody, or to nobody to evaluate AP alone'
+            'none; give track_id to all persons, or to none to evaluate only AP'
         )
     return with_ids > 0
 
@@ -116,7 +116,7 @@ def _frames(sequences: Mapping[str, Mapping]) -> dict[str, list[Frame]]:
     frames = {name: read_ground_truth(data, name) for name, data in sequences.items()}
     if not any(frame.annotated for each in frames.values() for frame in each):
         raise ValueError(
-            f'nobody is annotated in its {len(frames)} sequences; a test split can only be '
+            f'no person is annotated in its {len(frames)} sequences; a test split can only be '
             'predicted (format_only=True)'
         )
     return frames

@@ -1,4 +1,4 @@
-"""Reading single fields of an annotation file, with messages that say where and what to do."""
+"""Read single fields of an annotation file, with errors that name the place and the cure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,12 +12,12 @@ def require(data: Any, key: str, where: str) -> Any:
     """``data[key]``.
 
     Raises:
-        ValueError: If ``data`` is no dict or has no such key.
+        ValueError: If ``data`` is not a dict or has no such key.
     """
     if not isinstance(data, Mapping) or key not in data:
         held = sorted(map(str, data)) if isinstance(data, Mapping) else type(data).__name__
         raise ValueError(
-            f"{where} has no '{key}' (it is or holds {held}); add it as in PoseTrack's files"
+            f"{where} has no '{key}' (it is or contains {held}); add it as in PoseTrack's files"
         )
     return data[key]
 
@@ -51,7 +51,8 @@ def polygon(x: Sequence[float], y: Sequence[float], where: str) -> np.ndarray:
     """An ignore region as (V, 2); an empty one covers nothing.
 
     Raises:
-        ValueError: If x and y differ in number, are not finite, or are one or two points.
+        ValueError: If the numbers of x and y differ, they are not finite, or there are only one or
+            two points.
     """
     if len(x) != len(y):
         raise ValueError(f'{where} has {len(x)} x and {len(y)} y; give one of each per corner')

@@ -1,4 +1,4 @@
-"""PoseTrack17's format: ``annolist``, every value wrapped in a list as MATLAB wrote it."""
+"""PoseTrack17's format: ``annolist``, with every value wrapped in a list, as written by MATLAB."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,15 +13,15 @@ from hrnet_ext.formats.posetrack.keypoints import KEYPOINTS
 def read(data: Mapping, where: str) -> list[Frame]:
     """Frames of a sequence in the order of ``annolist``.
 
-    A keypoint is present if it is listed. A person who has no list of keypoints at all is left out,
-    but its frame counts as annotated.
+    A keypoint is present if it is listed. A person without a list of keypoints is skipped, but the
+    frame counts as annotated.
 
     Args:
         data: The file's dict.
-        where: What the file is, for messages.
+        where: Name of the file, for messages.
 
     Raises:
-        ValueError: If a field is missing or not what the format asks for.
+        ValueError: If a field is missing or invalid.
     """
     frames = []
     for index, entry in enumerate(fields.require(data, 'annolist', where)):
@@ -51,7 +51,7 @@ def _first(value: Any) -> Any:
 
 
 def _has_points(rect: Mapping) -> bool:
-    """Whether a person comes with a list of keypoints, be it empty."""
+    """Whether a person has a list of keypoints, which may be empty."""
     points = _first(rect.get('annopoints'))
     return isinstance(points, Mapping) and 'point' in points
 
@@ -64,10 +64,10 @@ def _person(rect: Mapping, where: str) -> Person:
         joint = _first(fields.require(point, 'id', f'{where}: a point'))
         if joint not in range(len(KEYPOINTS)):
             raise ValueError(
-                f'{where} has a keypoint of id {joint!r}; the ids of PoseTrack17 are 0 to 14'
+                f'{where} has a keypoint with id {joint!r}; the ids of PoseTrack17 are 0 to 14'
             )
         if present[joint]:
-            raise ValueError(f'{where} has the keypoint of id {joint} twice; give it once')
+            raise ValueError(f'{where} has the keypoint with id {joint} twice; list it once')
         here = f'{where}: keypoint {joint}'
         position = [_first(fields.require(point, axis, here)) for axis in 'xy']
         keypoints[joint], present[joint] = fields.numbers(position, here), True
@@ -92,7 +92,7 @@ def _head_box(rect: Mapping, where: str) -> np.ndarray:
 
 
 def _ignore_regions(entry: Mapping, where: str) -> tuple[np.ndarray, ...]:
-    """A frame's polygons."""
+    """The ignore regions of a frame."""
     polygons = []
     for index, region in enumerate(entry.get('ignore_regions') or []):
         here = f'{where}: ignore region {index}'

@@ -18,10 +18,10 @@ def read(data: Mapping, where: str) -> list[Frame]:
 
     Args:
         data: ``images``, ``annotations`` and ``categories``.
-        where: What the file is, for messages.
+        where: Name of the file, for messages.
 
     Raises:
-        ValueError: If a field is missing or not what the format asks for.
+        ValueError: If a field is missing or invalid.
     """
     columns, num_keypoints = _columns(data, where)
     images = fields.require(data, 'images', where)
@@ -46,12 +46,10 @@ def read(data: Mapping, where: str) -> list[Frame]:
 
 
 def _columns(data: Mapping, where: str) -> tuple[list[int], int]:
-    """Where the file's keypoints hold the 15 evaluated ones, and how many the file has."""
+    """Indices of the 15 evaluated keypoints in the file, and its number of keypoints."""
     categories = fields.require(data, 'categories', where)
     if len(categories) != 1:
-        raise ValueError(
-            f"{where} has {len(categories)} categories; give the one of PoseTrack18, 'person'"
-        )
+        raise ValueError(f"{where} has {len(categories)} categories; it should have 'person' only")
     names = list(fields.require(categories[0], 'keypoints', f'{where}: categories[0]'))
     missing = [name for name in KEYPOINTS if name not in names]
     if missing:
@@ -68,7 +66,7 @@ def _by_image(data: Mapping, images: list[Mapping], where: str) -> dict[int, lis
     image_id, times = max(Counter(ids).items(), key=itemgetter(1), default=(None, 0))
     if times > 1:
         raise ValueError(
-            f'{where}: images lists the id {image_id} {times} times; give each frame its own'
+            f'{where}: images lists the id {image_id} {times} times; give each frame a unique id'
         )
     known = set(ids)
     by_image = defaultdict(list)
@@ -76,8 +74,8 @@ def _by_image(data: Mapping, images: list[Mapping], where: str) -> dict[int, lis
         image_id = fields.require(annotation, 'image_id', f'{where}: annotations[{index}]')
         if image_id not in known:
             raise ValueError(
-                f'{where}: annotations[{index}] is of image_id {image_id}, which images does not '
-                'list; list the frame, or take the id from images'
+                f'{where}: annotations[{index}] has image_id {image_id}, which is not in '
+                'images; list the frame, or correct the id'
             )
         by_image[image_id].append(annotation)
     return by_image
@@ -128,7 +126,7 @@ def _head_box(annotation: Mapping, where: str) -> np.ndarray:
 
 
 def _ignore_regions(image: Mapping, where: str) -> tuple[np.ndarray, ...]:
-    """An image's polygons."""
+    """The ignore regions of an image."""
     if ('ignore_regions_x' in image) != ('ignore_regions_y' in image):
         raise ValueError(
             f'{where} has only one of ignore_regions_x and ignore_regions_y; give both or neither'

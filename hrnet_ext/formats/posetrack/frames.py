@@ -1,4 +1,4 @@
-"""A frame of a PoseTrack sequence as arrays, whatever file it came from."""
+"""A frame of a PoseTrack sequence as arrays, independent of the file format."""
 
 from dataclasses import dataclass, replace
 
@@ -11,13 +11,13 @@ NO_SCORE = -9999.0  # poseval's score of a keypoint without one: below all other
 
 @dataclass(frozen=True)
 class People:
-    """The people of one frame (P of them), in the order of their file.
+    """The P persons of one frame, in the order of their file.
 
     Attributes:
         keypoints: (P, 15, 2) pixels.
-        present: (P, 15), where a keypoint was given.
-        scores: (P, 15) of the keypoints; ``NO_SCORE`` where the file has none.
-        track_ids: (P,) int64, or None if the frame has people and none of them has one.
+        present: (P, 15), whether a keypoint is in the file.
+        scores: (P, 15) of the keypoints; ``NO_SCORE`` if the file has none.
+        track_ids: (P,) int64, or None if the frame has persons, but none of them has an id.
         head_boxes: (P, 4) as (x1, y1, x2, y2), NaN for a person without one.
     """
 
@@ -31,7 +31,7 @@ class People:
         return len(self.keypoints)
 
     def select(self, kept: np.ndarray) -> 'People':
-        """Those people whose entry of ``kept`` (P,) is True."""
+        """The persons whose entry of ``kept`` (P,) is True."""
         fields = {name: value for name, value in vars(self).items() if value is not None}
         return replace(self, **{name: value[kept] for name, value in fields.items()})
 
@@ -41,10 +41,10 @@ class Frame:
     """One frame of a sequence.
 
     Attributes:
-        name: The image's file name as the file has it.
-        people: The people in it.
+        name: File name of the image, as in the file.
+        people: Its persons.
         annotated: Whether the file lists a person for the frame, even one without keypoints.
-        labelled: Whether the frame is annotated or said to be labelled.
+        labelled: Whether the frame is annotated or marked as labeled.
         ignore_regions: Polygons (V, 2) in pixels.
     """
 
@@ -56,19 +56,19 @@ class Frame:
 
     @property
     def folder(self) -> str:
-        """The folder of the image, that is the video."""
+        """The folder of the image, one per video."""
         return self.name.replace('\\', '/').rpartition('/')[0]
 
     @property
     def key(self) -> int | str:
-        """The number the file's name consists of, on which both formats agree; else the name."""
+        """The number in the file name, the same in both formats; without a number, the name."""
         stem = self.name.replace('\\', '/').rpartition('/')[2].split('.')[0]
         return int(stem) if stem.isdecimal() else stem
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person as a file gives it; the entries of :class:`People` for one."""
+    """One person of a file; the fields are those of :class:`People`, for one person."""
 
     keypoints: np.ndarray
     present: np.ndarray
@@ -78,10 +78,10 @@ class Person:
 
 
 def gather(persons: list[Person], where: str) -> People:
-    """The people of a frame.
+    """Combine the persons of a frame.
 
     Args:
-        persons: In the order of the file.
+        persons: Persons in the order of the file.
         where: Sequence and frame, for messages.
 
     Raises:
@@ -92,7 +92,7 @@ def gather(persons: list[Person], where: str) -> People:
     if None in track_ids and set(track_ids) != {None}:
         raise ValueError(
             f'{where}: person {track_ids.index(None)} has no track_id, but others of the frame do; '
-            'give one to everybody, or to nobody to evaluate AP alone'
+            'give one to all persons, or to none to evaluate only AP'
         )
     return People(
         keypoints=np.array([person.keypoints for person in persons]).reshape(num, joints, 2),

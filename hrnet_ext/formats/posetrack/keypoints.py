@@ -1,4 +1,4 @@
-"""The keypoints PoseTrack evaluates and the rows of its tables."""
+"""The keypoints that PoseTrack evaluates, and the groups in its tables."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ GROUPS = {
 
 
 def by_keypoint(values: np.ndarray) -> dict[str, float]:
-    """Values (15,) under the keypoints' names."""
+    """Values (15,) by keypoint name."""
     return dict(zip(KEYPOINTS, map(float, values), strict=True))
 
 
@@ -27,8 +27,8 @@ def by_group(values: np.ndarray, *, skip_nan: bool) -> dict[str, float]:
     """Mean of values (15,) in each group.
 
     Args:
-        values: One per keypoint; NaN where a keypoint has none.
-        skip_nan: Whether a group leaves such keypoints out rather than having no value itself.
+        values: One per keypoint; NaN if undefined.
+        skip_nan: Whether to ignore NaN; otherwise a group with NaN is NaN.
     """
     mean = mean_of_known if skip_nan else np.mean
     groups = {
@@ -39,6 +39,6 @@ def by_group(values: np.ndarray, *, skip_nan: bool) -> dict[str, float]:
 
 
 def mean_of_known(values: np.ndarray) -> float:
-    """Mean of the values that are not NaN; NaN if none is."""
+    """Mean of the values that are not NaN; NaN if all are."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float('nan')

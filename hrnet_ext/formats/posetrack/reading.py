@@ -1,4 +1,4 @@
-"""Reading sequences, and pairing the predictions with the ground truth frame by frame."""
+"""Read sequences, and pair predictions with ground truth by frame."""
 
 from collections.abc import Mapping
 
@@ -10,16 +10,16 @@ from hrnet_ext.formats.posetrack.keypoints import KEYPOINTS
 
 
 def read_sequence(data: Mapping, where: str) -> list[Frame]:
-    """Frames of a sequence, in its order.
+    """The frames of a sequence, in order.
 
     Args:
         data: PoseTrack17's JSON (with ``annolist``) or PoseTrack18's (with ``images``,
             ``annotations`` and ``categories``).
-        where: What the file is, for messages, such as ``sequence '000342_mpii', predictions``.
+        where: Name of the file, for messages, such as ``sequence '000342_mpii', predictions``.
 
     Raises:
-        ValueError: If the file is not what the formats ask for; the message names sequence, frame
-            and key, and how to mend it.
+        ValueError: If the file is invalid; the message names sequence, frame and key, and the
+            cure.
     """
     if not isinstance(data, Mapping):
         raise ValueError(f'{where} should be the dict of a JSON file, but is {type(data).__name__}')
@@ -39,14 +39,14 @@ def read_sequence(data: Mapping, where: str) -> list[Frame]:
 
 
 def read_ground_truth(data: Mapping, name: str) -> list[Frame]:
-    """Frames of a sequence's ground truth, with all that the evaluation needs of them.
+    """Frames of a sequence's ground truth, checked for the evaluation.
 
     Args:
         data: As for :func:`read_sequence`.
         name: The sequence's name.
 
     Raises:
-        ValueError: As :func:`read_sequence`, or if somebody has keypoints but no head box.
+        ValueError: As :func:`read_sequence`, or if a person has keypoints but no head box.
     """
     where = f"sequence '{name}', ground truth"
     frames = read_sequence(data, where)
@@ -60,7 +60,7 @@ def read_pairs(gt: Mapping, pred: Mapping, name: str) -> list[tuple[Frame, Frame
 
     Args:
         gt: The sequence's ground truth, as for :func:`read_sequence`.
-        pred: Its predictions, in the same format or the other.
+        pred: Its predictions, in either format.
         name: The sequence's name.
 
     Raises:
@@ -88,25 +88,25 @@ def pair_frames(gt: list[Frame], pred: Mapping, name: str) -> list[tuple[Frame, 
     if missing:
         raise ValueError(
             f"{where}: frame '{missing[0]}' is missing ({len(missing)} of {len(gt)} are); "
-            'list every frame of the ground truth, without people if none was found'
+            'list all frames of the ground truth, also those without predicted persons'
         )
     known = {frame.key for frame in gt}
     unknown = [frame.name for key, frame in pred_frames.items() if key not in known]
     if unknown:
         raise ValueError(
             f"{where}: frame '{unknown[0]}' is not in the ground truth ({len(unknown)} are not); "
-            'list the frames of the ground truth only'
+            'list only frames of the ground truth'
         )
     return [(frame, pred_frames[frame.key]) for frame in gt]
 
 
 def _check_names(frames: list[Frame], where: str) -> None:
-    """All frames must be of one video, none listed twice."""
+    """Check that all frames are from one video and that none is listed twice."""
     folders = sorted({frame.folder for frame in frames})
     if len(folders) > 1:
         raise ValueError(
-            f"{where} holds frames of {len(folders)} folders ('{folders[0]}', '{folders[1]}'); "
-            'give each video as a sequence of its own'
+            f"{where} has frames of {len(folders)} folders ('{folders[0]}', '{folders[1]}'); "
+            'make each video a separate sequence'
         )
     seen: dict[int | str, str] = {}
     for frame in frames:
@@ -119,7 +119,7 @@ def _check_names(frames: list[Frame], where: str) -> None:
 
 
 def _check_people(frame: Frame, where: str) -> None:
-    """Keypoints and scores must be numbers, track ids unique."""
+    """Check that keypoints and scores are finite and that track ids are unique."""
     people = frame.people
     for name, values in (('position', people.keypoints), ('score', people.scores[..., None])):
         bad = np.argwhere(people.present & ~np.isfinite(values).all(axis=2))
@@ -127,20 +127,20 @@ def _check_people(frame: Frame, where: str) -> None:
             person, joint = bad[0]
             raise ValueError(
                 f"{where}, person {person}: {name} of '{KEYPOINTS[joint]}' is "
-                f'{values[person, joint].tolist()}; give finite numbers, or leave the keypoint out'
+                f'{values[person, joint].tolist()}; use finite numbers, or remove the keypoint'
             )
     if people.track_ids is None:
         return
     ids, counts = np.unique(people.track_ids, return_counts=True)
     if (counts > 1).any():
         raise ValueError(
-            f'{where}: {counts.max()} people have track_id {ids[counts.argmax()]}; '
-            'give the people of a frame different track ids'
+            f'{where}: {counts.max()} persons have track_id {ids[counts.argmax()]}; '
+            'the track ids of a frame must be unique'
         )
 
 
 def _check_head_boxes(frame: Frame, where: str) -> None:
-    """Whoever has keypoints to be measured needs a head to measure by."""
+    """Check that each person with keypoints has a head box, by which distances are divided."""
     boxes = frame.people.head_boxes
     needed = frame.people.present.any(axis=1)
     absent = np.flatnonzero(needed & ~np.isfinite(boxes).all(axis=1))
@@ -153,5 +153,5 @@ def _check_head_boxes(frame: Frame, where: str) -> None:
     if len(empty):
         raise ValueError(
             f'{where}, person {empty[0]}: bbox_head has zero size ({boxes[empty[0]].tolist()} as '
-            'x1, y1, x2, y2), but distances are divided by it; give the box of the head'
+            'x1, y1, x2, y2), but distances are divided by it; correct the head box'
         )

@@ -1,4 +1,4 @@
-"""The videos of a split: in a folder with a file for each, or merged into one file."""
+"""The videos of a split: a folder with one file each, or one merged file."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,16 +11,16 @@ def read_sequences(path: str | Path, what: str) -> dict[str, dict]:
     """The videos of a split, each as the dict of its JSON file.
 
     Args:
-        path: A folder with a JSON file per video, named for it, or a file that holds them all as
-            ``tools/convert_posetrack.py merge`` writes it.
-        what: What it is to the user, for messages, such as ``annotation file``.
+        path: A folder with a JSON file per video, named after it, or one file with all videos, as
+            written by ``tools/convert_posetrack.py merge``.
+        what: Its name in messages, such as ``annotation file``.
 
     Returns:
-        By name, in the order of the names.
+        The videos by name, sorted by name.
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
-        ValueError: If the folder has no JSON file, or a file is none of a video.
+        ValueError: If the folder has no JSON file, or a file is not the file of a video.
     """
     path = Path(path)
     if path.is_dir():
@@ -32,16 +32,15 @@ def read_sequences(path: str | Path, what: str) -> dict[str, dict]:
 
 
 def split_sequences(data: Any, source: str) -> dict[str, dict]:
-    """The videos of a merged file, told apart by the folders of their frames.
+    """Split a merged file into videos, by the folders of the frames.
 
     Args:
-        data: A file in COCO's layout that holds any number of videos; records are taken as they
-            are.
-        source: What the file is, for messages.
+        data: Content in COCO's layout with any number of videos; records are not changed.
+        source: Name of the file, for messages.
 
     Raises:
-        ValueError: If it is no such file, two folders have the same name, or an annotation is of
-            an image that is not listed.
+        ValueError: If the content is invalid, two folders have the same name, or an annotation
+            has an unknown image id.
     """
     images = fields.require(data, 'images', source)
     videos: dict[str, dict] = {}
@@ -52,8 +51,8 @@ def split_sequences(data: Any, source: str) -> dict[str, dict]:
         folder, name = video_of(file_name)
         if folders.setdefault(name, folder) != folder:
             raise ValueError(
-                f"{source}: frames of '{folder}' and of '{folders[name]}' cannot be told apart, "
-                'for a video is named for the last folder; rename one'
+                f"{source}: frames of '{folder}' and of '{folders[name]}' cannot be distinguished, "
+                'because a video has the name of the last folder; rename one'
             )
         video = videos.setdefault(name, {'images': [], 'annotations': []})
         video['images'].append(image)
@@ -62,8 +61,8 @@ def split_sequences(data: Any, source: str) -> dict[str, dict]:
         image_id = fields.require(annotation, 'image_id', f'{source}: annotations[{index}]')
         if image_id not in name_of:
             raise ValueError(
-                f'{source}: annotations[{index}] is of image_id {image_id}, which images does not '
-                'list; list the frame, or take the id from images'
+                f'{source}: annotations[{index}] has image_id {image_id}, which is not in '
+                'images; list the frame, or correct the id'
             )
         videos[name_of[image_id]]['annotations'].append(annotation)
     categories = fields.require(data, 'categories', source)
@@ -79,5 +78,7 @@ def video_of(file_name: str) -> tuple[str, str]:
 def _read_folder(folder: Path, what: str) -> dict[str, dict]:
     files = sorted(folder.glob('*.json'))
     if not files:
-        raise ValueError(f'{what} `{folder}` has no .json file; name the folder of the videos')
+        raise ValueError(
+            f'{what} `{folder}` has no .json file; use the folder with the files of the videos'
+        )
     return {file.stem: parse_json(file.read_bytes(), f'{what} `{file}`') for file in files}
