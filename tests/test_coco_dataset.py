@@ -104,7 +104,7 @@ def test_a_config_can_say_how_to_get_its_data(tmp_path):
             id='wrong type',
         ),
         pytest.param(
-            '{"images": [], "annotations": [], "categories": []}', r'holds nobody', id='nobody'
+            '{"images": [], "annotations": [], "categories": []}', r'has no person', id='nobody'
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_boxes_that_are_there_leave_no_label(root, mmengine_log):
     [
         ('[{', r'box file .* is not JSON'),
         ('{}', r'should be a list, but is dict'),
-        ('[]', r'box file .* holds nobody'),
+        ('[]', r'box file .* has no person'),
         ('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]', r'\[0\] lacks score'),
         (
             '[{"image_id": 9, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]',

@@ -250,8 +250,8 @@ def no_boxes(content: dict) -> None:
 @pytest.mark.parametrize(
     ('change', 'expected'),
     [
-        (all_crowds, r'holds nobody .*\(6 crowds \(first: annotation 2\)\)$'),
-        (negative_widths, r'holds nobody .*\(6 boxes without area \(first: annotation 2\)\)$'),
+        (all_crowds, r'has no person .*\(6 crowds \(first: annotation 2\)\)$'),
+        (negative_widths, r'has no person .*\(6 boxes without area \(first: annotation 2\)\)$'),
         (no_boxes, r'6 without a box .*train_dataloader.dataset.boxes_from_keypoints=1.25'),
     ],
 )

@@ -149,7 +149,7 @@ def test_the_test_set_has_no_keypoints(root):
     assert len(dataset) == 4
     assert (dataset.metainfo['has_keypoints'], dataset.metainfo['has_head_boxes']) == (False, False)
     assert not dataset.get_data_info(0)['keypoints_visible'].any()
-    with pytest.raises(ValueError, match=r'holds nobody with an annotated keypoint.*test set'):
+    with pytest.raises(ValueError, match=r'has no person with an annotated keypoint.*test set'):
         MpiiDataset(**options(root, ann_file='own.json'))
 
 

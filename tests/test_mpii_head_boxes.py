@@ -147,11 +147,11 @@ def test_what_is_no_json_of_head_boxes_is_explained(tmp_path, content, expected)
 def test_people_who_are_not_there_or_have_no_box_are_named(tmp_path):
     content = own_form(release_people())
     content['people'][2]['center'][0] += 3
-    with pytest.raises(ValueError, match=r'no person of 052475643.png with the centre \[119.0, 89'):
+    with pytest.raises(ValueError, match=r'no person of 052475643.png with the center \[119.0, 89'):
         read(tmp_path / 'own.json', content)
     for person in content['people']:
         del person['head_box']
-    with pytest.raises(ValueError, match='has people, but nobody with a head_box'):
+    with pytest.raises(ValueError, match='has people, but none with a head_box'):
         read(tmp_path / 'own.json', content)
 
 

@@ -237,7 +237,7 @@ class TestErrors:
             (lose_coordinate, r'keypoints of annotation \d+ are not all finite'),
             (swap_names, r"in another order: number 5 is 'right_shoulder'; correct"),
             (use_cocos_names, r"but are others: \['nose', 'left_eye'"),
-            (forget_people, r'holds nobody with a labelled keypoint; frames of a test split'),
+            (forget_people, r'has no person with a labeled keypoint; frames of a test split'),
         ],
     )
     def test_what_is_wrong_with_the_annotations_is_named(self, root, merged, change, expected):

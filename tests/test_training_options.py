@@ -60,5 +60,5 @@ def test_other_models_are_named(config, flag):
 
 def test_an_optimizer_wrapper_of_another_kind_is_named(config):
     config.optim_wrapper.type = 'DeepSpeedOptimWrapper'
-    with pytest.raises(ValueError, match=r'cannot take the place of optim_wrapper.type=DeepSpeed'):
+    with pytest.raises(ValueError, match=r'cannot replace optim_wrapper.type=DeepSpeed'):
         set_speed(config, flags('amp'))

@@ -1,4 +1,4 @@
-"""The inference path: what makes a trained network quick, under one option."""
+"""Faster inference with a trained model, controlled by one option."""
 
 from hrnet_ext.acceleration.hook import OptimizeHook
 from hrnet_ext.acceleration.optimizing import optimize

@@ -1,4 +1,4 @@
-"""A network that PyTorch compiles for each shape of batch that it meets.
+"""A network that PyTorch compiles for each batch shape.
 
 Legend: images (B, C, H, W).
 """
@@ -17,17 +17,17 @@ Run = Callable[[Tensor], Sequence[Tensor]]
 
 
 class CompiledNetwork:
-    """Calls a network compiled, by another function for every shape.
+    """Calls a compiled network, with a separate function for every shape.
 
-    One model alone meets seven sizes of batches, and PyTorch's compiler gives up after eight of one
+    One model has up to seven batch sizes, and PyTorch's compiler gives up after eight shapes of one
     function: see :mod:`hrnet_ext.own_code`.
 
-    On CUDA the kernels of a batch are recorded once and started together ("CUDA graphs"); maps are
-    then handed over in the same memory every time.
+    On CUDA the kernels of a batch are recorded once and started together (CUDA graphs); maps are
+    then returned in the same memory every time.
 
     Args:
         network: In evaluation mode.
-        **options: Of ``torch.compile``.
+        **options: Options of ``torch.compile``.
     """
 
     def __init__(self, network: nn.Module, **options: Any) -> None:
@@ -44,5 +44,5 @@ class CompiledNetwork:
         return self._runs[images.shape](images)
 
     def __deepcopy__(self, memo: dict) -> CompiledNetwork:
-        """Nothing in it changes but by compiling: copies share it."""
+        """It changes only by compiling, so copies share it."""
         return self

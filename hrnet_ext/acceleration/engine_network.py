@@ -1,4 +1,4 @@
-"""A network that leaves PyTorch for a faster engine once it has enough to do.
+"""A network that switches from PyTorch to a faster engine after enough images.
 
 Legend: images (B, C, H, W); maps are a tuple of tensors, batch first.
 """
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from hrnet_ext.acceleration.networks import OptimizedNetwork, Run, joined, largest_part
 from hrnet_ext.acceleration.trial import fastest
 
-TRIAL_AFTER = 64  # images: in fp32 a network takes as long for them as for the trial
+TRIAL_AFTER = 64  # images, which take about as long in fp32 as the trial
 
 
 class EngineNetwork(OptimizedNetwork):
-    """Runs in PyTorch until it has met ``TRIAL_AFTER`` images of one size in succession.
+    """Runs in PyTorch until ``TRIAL_AFTER`` successive images had the same size.
 
-    Then the engines that are installed are tried with those at hand, and the fastest one stays;
-    images of other sizes go on through PyTorch. So a single image waits for nothing.
+    Then the installed engines are tried on the current images, and the fastest one is kept. Images
+    of other sizes still run in PyTorch. A single image therefore does not wait for a trial.
 
     Args:
         network: On the CPU, of ``dtype``, channels-last.

@@ -1,4 +1,4 @@
-"""Runtimes that may compute a network in PyTorch's place on a CPU, in memory.
+"""Backends that can run a network in place of PyTorch on a CPU, in memory.
 
 Legend: images (B, C, H, W) float32; maps are a sequence of tensors, batch first, float32.
 """
@@ -16,11 +16,11 @@ from hrnet_ext.acceleration.networks import Run
 
 
 class EngineRun:
-    """A model of another runtime as a function of tensors; copies share it.
+    """A model of another backend as a function of tensors; copies share it.
 
     Args:
         model: Takes batches of any size.
-        fixed: The same for one size of batch, by that.
+        fixed: Models for a fixed batch size, by that size.
     """
 
     def __init__(self, model: Callable, fixed: dict[int, Callable] | None = None) -> None:
@@ -34,9 +34,9 @@ class EngineRun:
 
 
 def installed(dtype: torch.dtype) -> dict[str, Callable[[bytes, torch.dtype, int], Run]]:
-    """The runtimes here that know a precision: functions that open ONNX in them, best first.
+    """The installed backends for a precision: functions that load ONNX in them, best first.
 
-    Without the package ``onnx`` PyTorch writes none, and there are no runtimes.
+    Empty without the package ``onnx``, which PyTorch needs to write ONNX.
     """
     if find_spec('onnx') is None:
         return {}

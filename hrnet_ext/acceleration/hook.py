@@ -1,4 +1,4 @@
-"""Test through the inference path: a hook for configs and for ``mim test``."""
+"""A hook for configs and ``mim test`` that tests an optimized model."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class OptimizeHook(Hook):
         self._plain: Any = None
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Put the optimized copy in the model's place."""
+        """Replace the model by an optimized copy."""
         self._plain = runner.model
         model = self._plain.module if is_model_wrapper(self._plain) else self._plain
         runner.model = optimize(copy.deepcopy(model), self.mode)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Give the runner its model back."""
+        """Restore the runner's model."""
         runner.model, self._plain = self._plain, None

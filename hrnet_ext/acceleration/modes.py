@@ -1,4 +1,4 @@
-"""The one option of the inference path: a precision, perhaps ``+compile``; or ``off``, ``auto``."""
+"""The modes of ``optimize``: a precision, optionally ``+compile``; or ``off``, ``auto``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INT8 = (
 
 @dataclass(frozen=True)
 class Mode:
-    """What a mode's name says.
+    """A parsed mode.
 
     Args:
         dtype: Precision of the network; None leaves the model as it is.
@@ -34,7 +34,7 @@ class Mode:
 
 
 def check_mode(name: str | bool) -> str:
-    """The mode that a user means.
+    """Check a mode and return its name.
 
     Args:
         name: One of ``MODES``; True is ``'fp32'``, False ``'off'``.

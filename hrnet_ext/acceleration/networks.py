@@ -1,4 +1,4 @@
-"""What takes a backbone's place in an optimized model: images in, float32 maps out.
+"""Replacements of a backbone in an optimized model: images in, float32 maps out.
 
 Legend: images (B, C, H, W); maps are a tuple of tensors, batch first.
 """
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 Run = Callable[[Tensor], Sequence[Tensor]]
 
-# Of images in one pass on a CPU: eight of 256x192 in float32. Activations of more leave the cache,
-# and the memory allocator takes them anew from the system for every layer.
+# Images per pass on a CPU: eight of 256x192 in float32. Activations of more do not fit the cache,
+# and the allocator requests memory from the system again for every layer.
 CACHED_BYTES = 8 * 3 * 256 * 192 * 4
 LARGEST_BUCKET = 64
 
 
 def largest_part(images: Tensor) -> int:
-    """How many of some images a CPU takes at once."""
+    """Number of images that a CPU should compute at once."""
     return max(1, CACHED_BYTES // images[0].nbytes)
 
 
@@ -58,10 +58,10 @@ class OptimizedNetwork(nn.Module):
 
 
 class BucketedNetwork(OptimizedNetwork):
-    """A network that is compiled for each size of batch: it meets powers of two only.
+    """A network compiled per batch size; batches are padded to powers of two.
 
     Args:
-        run: See :class:`OptimizedNetwork`; may hand over the same memory every time.
+        run: See :class:`OptimizedNetwork`; may return the same memory every time.
         dtype: The precision.
     """
 

@@ -1,4 +1,4 @@
-"""Make a trained model quick to run: one call, one option."""
+"""Optimize a trained model for inference with one call."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
     """Prepare a trained model for inference, in place.
 
     Its backbone is replaced: batch norms are folded into convolutions, and the network runs in the
-    memory layout, precision and batch sizes that suit the device. What follows the backbone gets
-    float32 and stays as it is. On a CPU an HRNet leaves PyTorch for OpenVINO or ONNX Runtime where
-    these are installed and faster, which is tried once it has met 64 images of one size; other
-    networks get what is general of that.
+    memory layout, precision and batch sizes that suit the device. Modules after the backbone get
+    float32 maps and are not changed. On a CPU, after 64 images of one size, an HRNet switches to
+    OpenVINO or ONNX Runtime if one is installed and faster; other networks stay in PyTorch.
 
     Args:
         model: A pose estimator, detector or segmentor of OpenMMLab, or a bare backbone.
-        mode: How it runs, and what that costs in accuracy:
+        mode: Precision and compilation, with their effect on accuracy:
 
             - ``'off'`` (or False): as it is.
             - ``'fp32'`` (or True): rearranged; heatmaps change by less than 1e-4 of their maximum.
@@ -40,9 +39,9 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
             - ``'auto'``: bf16, fp16 or fp32, whatever the device is best at.
 
     Returns:
-        The model to use: the same object, or for a bare backbone what takes its place. It can
-        neither be trained nor saved. With mode ``'off'`` it is as it was; also where a warning says
-        that it runs as it is, but for evaluation mode.
+        The model to use: the same object, or the replacement of a bare backbone. It can neither be
+        trained nor saved. With mode ``'off'`` it is unchanged. If it cannot be optimized, a warning
+        is logged and only evaluation mode is set.
 
     Raises:
         ValueError: If there is no such mode, the device cannot run it, or the model was optimized
@@ -74,7 +73,7 @@ def optimize(model: nn.Module, mode: str | bool = 'fp32') -> nn.Module:
 
 
 def _backbones(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """What is worth preparing, by name: the HRNets; else the backbone; else the model itself."""
+    """The modules to prepare, by name: the HRNets; else the backbone; else the model itself."""
     found = [(name, module) for name, module in model.named_modules() if isinstance(module, HRNet)]
     if not found and isinstance(getattr(model, 'backbone', None), nn.Module):
         found = [('backbone', model.backbone)]
@@ -82,7 +81,7 @@ def _backbones(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _prepared(network: nn.Module, mode: Mode, model: nn.Module) -> nn.Module | None:
-    """What takes the place of a network; None where nothing can."""
+    """The replacement of a network; None if it cannot be prepared."""
     decoder = getattr(getattr(model, 'head', None), 'decoder', None)
     size = getattr(decoder, 'input_size', None)
     try:
@@ -95,7 +94,7 @@ def _prepared(network: nn.Module, mode: Mode, model: nn.Module) -> nn.Module | N
 
 
 def _guarded(model: nn.Module, mode: str) -> nn.Module:
-    """The model, refusing what its weights are unfit for."""
+    """The model, with errors for training, saving and loading weights."""
     model.train = MethodType(_only_evaluate, model)
     model.register_state_dict_post_hook(_refuse)  # MMEngine's savers call it, too
     model.register_load_state_dict_pre_hook(_refuse)

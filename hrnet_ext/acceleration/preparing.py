@@ -1,4 +1,4 @@
-"""From a trained backbone to what runs in its place, tried before it is trusted."""
+"""Prepare a trained backbone for inference and check the result."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def prepare(
 
 
 class _Trial:
-    """Random images, and what the plain network makes of them."""
+    """Random images and the maps of the plain network."""
 
     @torch.no_grad()
     def __init__(self, network: nn.Module, input_size: Sequence[int] | None) -> None:

@@ -1,4 +1,4 @@
-"""Which engine computes a network soonest on this CPU, and the same.
+"""Choose the fastest engine on this CPU whose maps agree with PyTorch's.
 
 Legend: images (B, C, H, W) float32; a pair is a crop and its mirror image; maps are a sequence of
 tensors, batch first, float32.
@@ -21,7 +21,7 @@ from hrnet_ext.acceleration.networks import Run
 from hrnet_ext.runtimes.to_onnx import to_onnx
 
 TOLERANCE = 1e-4  # of a map's maximum, in float32
-GAIN = 0.95  # of the time of who was best elsewhere: less may be chance
+GAIN = 0.95  # required ratio to the best time so far; smaller gains may be noise
 ROUNDS = 3
 PYTORCH = 'PyTorch'
 
@@ -53,19 +53,19 @@ class EndingInConvolutions(nn.Module):
 
 @torch.no_grad()
 def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | None:
-    """What computes a network soonest, and the same; a line of the log says which, and why.
+    """The fastest engine whose maps agree with the network's; the choice is logged.
 
-    An engine's maps may differ from the network's by ``TOLERANCE`` in fp32, and in bf16 from those
-    in fp32 by twice what PyTorch's in bf16 do. It is timed with one person: a crop and its mirror
-    image.
+    In fp32 an engine's maps may differ from the network's by ``TOLERANCE``. In bf16 they may differ
+    from fp32 maps by twice as much as PyTorch's bf16 maps do. Engines are timed with one person: a
+    crop and its mirror image.
 
     Args:
         network: In evaluation mode, of that precision, channels-last, on the CPU.
         dtype: float32 or bfloat16.
-        images: What it is going to be given at once.
+        images: A batch of the usual size.
 
     Returns:
-        Takes images of that height and width in batches of any size; None where PyTorch stays.
+        A function for images of that height and width in any batch size; None to keep PyTorch.
     """
     start = perf_counter()
     batch, _, height, width = images.shape
@@ -116,7 +116,7 @@ def _exported(network: nn.Module, image: Tensor, num_maps: int) -> bytes:
 def _demand_same(
     run: Run, pair: Tensor, num: int, *, of_pair: Sequence[Tensor], limit: float
 ) -> None:
-    """Raise ValueError if a run makes other maps of so many images, the pair's in turns."""
+    """Raise ValueError if maps of ``num`` images, repeated from the pair, differ too much."""
     given, *wanted = (torch.cat([x] * num)[:num] for x in (pair, *of_pair))
     off_by = _difference(run(given), wanted)
     if not off_by <= limit:
@@ -124,7 +124,7 @@ def _demand_same(
 
 
 def _choose(seconds: dict[str, float]) -> str:
-    """Who is best, among equals the first."""
+    """The fastest engine; the first one if times are nearly equal."""
     best, *others = seconds
     for name in others:
         if seconds[name] < GAIN * seconds[best]:
@@ -133,7 +133,7 @@ def _choose(seconds: dict[str, float]) -> str:
 
 
 def _seconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """The shortest of some rounds, in turns; each has run before."""
+    """The shortest time of several interleaved rounds; each call has been warmed up."""
     seconds = dict.fromkeys(calls, float('inf'))
     for _ in range(ROUNDS):
         for name, call in calls.items():

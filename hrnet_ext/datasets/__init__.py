@@ -1,1 +1,1 @@
-"""Data sets, their transforms, and people drawn by the package itself."""
+"""Data sets, their transforms, and rendered persons (synthetic data)."""

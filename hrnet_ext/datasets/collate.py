@@ -1,4 +1,4 @@
-"""From samples to a batch.
+"""Collate samples into a batch.
 
 Legend: B samples; inputs (B, 3, H, W) uint8.
 """
@@ -18,21 +18,20 @@ from hrnet_ext.registry import FUNCTIONS
 def stack_samples(batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """``collate_fn`` of the shipped data loaders: one tensor of inputs, a list of samples.
 
-    MMEngine's leaves every sample's tensors alone, each of which then goes from worker to trainer
-    by a file of its own, and from there to the device by a copy of its own: one for the picture and
-    one for each kind of label, B times. Here they are stacked, and samples hold views of the
-    stacks.
+    MMEngine's function keeps the tensors of each sample separate. Each image and each kind of label
+    is then sent from worker to trainer through its own shared-memory file and copied to the device
+    separately. Here they are stacked, and samples hold views of the stacks.
 
     Args:
-        batch: What ``PackPoseInputs`` made, B times.
+        batch: B outputs of ``PackPoseInputs``.
 
     Returns:
-        ``inputs`` (B, 3, H, W), or a list where shapes differ, and ``data_samples``.
+        ``inputs`` (B, 3, H, W), or a list if shapes differ, and ``data_samples``.
     """
     inputs = [each['inputs'] for each in batch]
     alike = len({each.shape for each in inputs}) == 1
     return {
         'inputs': default_collate(inputs) if alike else inputs,
-        # here, not when it is pickled: what fails in the thread that does so is never heard of
+        # Here, not when it is pickled: errors in the pickling thread are not reported.
         'data_samples': SampleBatch.of([each['data_samples'] for each in batch]),
     }

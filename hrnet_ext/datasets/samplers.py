@@ -1,4 +1,4 @@
-"""Which process evaluates which people."""
+"""Distribute evaluation batches to processes."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ from hrnet_ext.registry import DATA_SAMPLERS
 
 @DATA_SAMPLERS.register_module()
 class WholeBatches(Sampler[list[int]]):
-    """Batches of an evaluation, in the data set's order, dealt out to the processes whole.
+    """Batches of an evaluation in the data set's order; whole batches go to the processes in turn.
 
-    MMEngine's sampler deals out samples one by one, so that several processes form other batches
-    than one does. A convolution's last bits depend on the size of its batch (a batch of one person
-    takes another way through the library), and so then do scores. With this batch sampler every
-    person meets the same batch in any number of processes, none is doubled or left out, and
-    metrics agree to the last digit.
+    MMEngine's sampler distributes single samples, so batches depend on the number of processes. The
+    last bits of a convolution depend on the batch size (libraries choose another algorithm for a
+    batch of one), and so do scores. With this batch sampler every person is in the same batch for
+    any number of processes, no person is duplicated or left out, and metrics agree to the last
+    digit.
 
     Args:
         sampler: The data loader's; only its data set is used.

@@ -1,4 +1,4 @@
-"""What runs around the network during training: hooks and optimizer wrappers."""
+"""Training around the network: hooks and optimizer wrappers."""
 
 from hrnet_ext.engine.amp import AmpOptimWrapper
 from hrnet_ext.engine.checkpoint_hook import CheckpointHook

@@ -1,8 +1,8 @@
-"""Do data set, codec, pipelines and network fit together? Each function lists what does not.
+"""Check that data set, codec, pipelines and network fit together; each function lists problems.
 
 Legend: K keypoints; ``input_size`` and ``heatmap_size`` are (w, h). A problem is one sentence that
-names the config keys and the cure; an empty list means that all is well. Nothing here knows a
-class by name, so that MMPose's data sets, codecs and heads are checked like our own.
+names the config keys and the cure; an empty list means no problem. No class is checked by name,
+so MMPose's data sets, codecs and heads are checked like our own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from hrnet_ext.models.input_channels import input_channels
 
-PROBE_SIDE = 64  # smallest square that every branch of an HRNet divides evenly, twice over
+PROBE_SIDE = 64  # twice the smallest square that every branch of an HRNet divides evenly
 CODEC_SETTINGS = ('input_size', 'heatmap_size', 'sigma', 'unbiased', 'blur_kernel_size')
 
 
@@ -37,7 +37,7 @@ def keypoint_problems(metainfo: Mapping, out_channels: int, loader: str) -> list
 
 
 def flip_problems(metainfo: Mapping, loader: str) -> list[str]:
-    """Check that mirroring twice gives every keypoint back, which flips and the flip test need."""
+    """Check that mirroring twice restores every keypoint, as flips and the flip test require."""
     flip_indices = list(metainfo['flip_indices'])
     num_keypoints = metainfo['num_keypoints']
     if sorted(flip_indices) != list(range(num_keypoints)):
@@ -78,7 +78,7 @@ def pipeline_problems(transforms: Sequence, decoder: object, loader: str) -> lis
 
 
 def loader_problems(loader: DataLoader, key: str) -> list[str]:
-    """Check that a loader gives batches at all.
+    """Check that a loader gives at least one batch.
 
     Args:
         loader: The built one.
@@ -88,7 +88,7 @@ def loader_problems(loader: DataLoader, key: str) -> list[str]:
         if len(loader):
             return []
         num_samples = len(loader.dataset)
-    except TypeError:  # a stream, whose length nobody knows
+    except TypeError:  # a stream of unknown length
         return []
     if not num_samples:
         return [f'{key}.dataset has no samples']
@@ -121,13 +121,13 @@ def channel_problems(model: nn.Module, image: np.ndarray | None, key: str) -> li
     if mean is not None and mean.numel() not in (1, taken):
         return [
             f'model.data_preprocessor.mean has {mean.numel()} values, but images have {taken} '
-            'channels; give mean and std as many'
+            'channels; give mean and std one value per channel'
         ]
     return []
 
 
 def network_problems(model: nn.Module) -> list[str]:
-    """Send an empty picture through the network and compare its heatmaps with the codec.
+    """Run the network on an image of zeros and compare its heatmaps with the codec.
 
     Args:
         model: A top-down estimator; its mode and its weights are left as they are.
@@ -142,11 +142,12 @@ def network_problems(model: nn.Module) -> list[str]:
 
 
 def save_best_problems(keys: Sequence[str], metrics: Sequence) -> list[str]:
-    """Check that the metric named by ``save_best`` will be there after the first validation.
+    """Check that validation computes the metric named by ``save_best``.
 
     Args:
-        keys: What ``default_hooks.checkpoint.save_best`` asks for.
-        metrics: The built metrics of ``val_evaluator``; ``names`` lists one's values if it has it.
+        keys: Metric names in ``default_hooks.checkpoint.save_best``.
+        metrics: The built metrics of ``val_evaluator``; a metric's ``names``, if any, lists its
+            values.
     """
     if any(metric.prefix is None for metric in metrics):
         return []
@@ -165,7 +166,7 @@ def save_best_problems(keys: Sequence[str], metrics: Sequence) -> list[str]:
 
 
 def weight_decay_warnings(optimizer: torch.optim.Optimizer) -> list[str]:
-    """Warn of Adam's L2 penalty, with which HRNet is known to fall from AP 74 to 12."""
+    """Warn of Adam's L2 penalty, which is known to reduce HRNet's AP from 74 to 12."""
     decays = {group.get('weight_decay', 0) for group in optimizer.param_groups} - {0}
     if not decays or type(optimizer) is not torch.optim.Adam:
         return []
@@ -194,7 +195,7 @@ def _plain(value: object) -> object:
 
 
 def _probe(model: nn.Module) -> list[str]:
-    """The comparison itself; ``model`` is in eval mode."""
+    """Run a model in eval mode and compare its heatmaps with its codec."""
     head, codec = model.head, model.head.decoder
     shape = (1, input_channels(model), PROBE_SIDE, PROBE_SIDE)
     features = model.extract_feat(torch.zeros(shape, device=next(model.parameters()).device))

@@ -25,24 +25,24 @@ FORMAT_NAMES = {str(dtype).removeprefix('torch.'): name for name, dtype in FORMA
 
 @OPTIM_WRAPPERS.register_module()
 class AmpOptimWrapper(QuickSteps, MMEngineAmpOptimWrapper):
-    """MMEngine's wrapper, in the format that suits the weights' device, and on CPUs as well.
+    """MMEngine's wrapper in the format that suits the weights' device; works on CPUs as well.
 
-    The loss is scaled in fp16 alone: bf16 has the exponents of fp32, so that gradients do not
-    underflow. In fp32 it is an ordinary wrapper. Checkpoints of all three resume each other. On a
-    GPU it was never run.
+    The loss is scaled only in fp16: bf16 has the exponent range of fp32, so gradients do not
+    underflow. In fp32 it is an ordinary wrapper. A checkpoint written in one format can be resumed
+    in another. It was never run on a GPU.
 
     Args:
         optimizer: As :class:`hrnet_ext.engine.OptimWrapper`.
         loss_scale: For fp16: 'dynamic', a number, or arguments of ``GradScaler``.
-        dtype: ``'auto'`` takes what the device is best at, see :mod:`hrnet_ext.precision`, and
-            logs it; ``'float16'``, ``'bfloat16'`` or ``'float32'`` ask for one. CPUs cannot train
-            in float16, and take what they are best at. None is ``'auto'``.
+        dtype: ``'float16'``, ``'bfloat16'``, ``'float32'``, or ``'auto'``, which chooses the
+            device's best format, see :mod:`hrnet_ext.precision`, and logs it. CPUs cannot train
+            in float16 and use their best format instead. None is ``'auto'``.
         fused: As :class:`hrnet_ext.engine.OptimWrapper`.
         **options: As :class:`mmengine.optim.OptimWrapper`.
 
     Raises:
-        ValueError: If ``dtype`` or ``loss_scale`` is another one, or ``fused`` is True without such
-            a kernel.
+        ValueError: If ``dtype`` or ``loss_scale`` has another value, or ``fused`` is True but torch
+            has no fused kernel.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class AmpOptimWrapper(QuickSteps, MMEngineAmpOptimWrapper):
         self._device = next(weights).device.type
         chosen = _choose_format(dtype, self._device)
         choose_kernel(optimizer, fused)
-        # MMEngine's own constructor refuses CPUs and always makes an active scaler.
+        # MMEngine's own constructor rejects CPUs and always makes an active scaler.
         MMEngineOptimWrapper.__init__(self, optimizer, **options)
         self.cast_dtype = FORMATS[chosen]
         self.loss_scaler = _make_scaler(self._device, loss_scale, enabled=chosen == 'fp16')
@@ -74,14 +74,14 @@ class AmpOptimWrapper(QuickSteps, MMEngineAmpOptimWrapper):
             yield
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over an optimizer's state; the scale of a run without one starts anew."""
+        """Load an optimizer's state; without a saved loss scale, the default is used."""
         if not state_dict.get('loss_scaler'):
             state_dict = {key: state_dict[key] for key in state_dict if key != 'loss_scaler'}
         super().load_state_dict(state_dict)
 
 
 def _choose_format(dtype: str | torch.dtype | None, device: str) -> str:
-    """The format's name; what is not as asked, or slow, is said."""
+    """The format's name. Logs an automatic choice, a replaced format or a slow one."""
     choice = choice_for(device)
     if dtype is None or dtype == AUTO:
         print_log(f'training in {choice.training}: {choice.reason}', 'current')

@@ -1,4 +1,4 @@
-"""Saving checkpoints so that a failure never costs an earlier one, and resuming only what fits."""
+"""Save checkpoints so that a failure never destroys an earlier one; resume only what fits."""
 
 import hashlib
 import io
@@ -25,14 +25,14 @@ from hrnet_ext.registry import HOOKS
 from hrnet_ext.writing import check_writable, write_atomically
 
 ATOMIC_BACKEND = 'hrnet_ext.atomic'
-BEST = 'best_ckpt'  # begins the message hub's keys of the best checkpoints
+BEST = 'best_ckpt'  # prefix of the message hub's keys of the best checkpoints
 ADAM_COPIES = 3  # the weights and the optimizer's two moments
 TRAINING_STATE = ('meta', 'message_hub')
 
 
 @register_backend(ATOMIC_BACKEND, force=True)
 class AtomicBackend(LocalBackend):
-    """MMEngine's local files, but a write is complete or has not happened."""
+    """MMEngine's local files with atomic writes."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes; errors as :func:`hrnet_ext.writing.write_atomically`."""
@@ -47,20 +47,20 @@ class AtomicBackend(LocalBackend):
 class CheckpointHook(MMEngineCheckpointHook):
     """MMEngine's hook, made safe against full disks, crashes, mismatching resumes and other runs.
 
-    Every file is written under a temporary name and renamed when complete. A checkpoint that is to
-    give way (``max_keep_ckpts``, the previous best) is removed after its successor is complete, so
-    there must be room for one more. A folder that cannot be written to is found before training.
+    Every file is written under a temporary name and renamed when complete. An outdated checkpoint
+    (``max_keep_ckpts``, the previous best) is removed after its successor is complete, so there
+    must be room for one more. A folder without write permission is reported before training.
 
     Only checkpoints that this training wrote itself are replaced or removed, see
-    :class:`hrnet_ext.engine.own_files.OwnFiles`. Where it resumes from a checkpoint of another
-    folder, that folder stays as it is.
+    :class:`hrnet_ext.engine.own_files.OwnFiles`. If it resumes from a checkpoint in another
+    folder, that folder is not changed.
 
     Args:
         **kwargs: As MMEngine's ``CheckpointHook``. Object stores are left to MMEngine.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Find out where to save, and that it is possible.
+        """Find the folder to save to and check that it is writable.
 
         Raises:
             OSError: If the folder cannot be written to.
@@ -82,7 +82,7 @@ class CheckpointHook(MMEngineCheckpointHook):
                 self._remove(path)
 
     def after_train(self, runner: Runner) -> None:
-        """Publish what is to be published, and give the folder back."""
+        """Publish checkpoints if configured, and release the folder."""
         super().after_train(runner)
         if self._lock is not None:
             self._lock.close()
@@ -94,26 +94,27 @@ class CheckpointHook(MMEngineCheckpointHook):
         return os.path.join(self.out_dir, os.path.basename(runner.work_dir.rstrip('/')))
 
     def _take_over(self, runner: Runner, folder: str, is_local: bool) -> list[str]:
-        """Go on with the files of the training that is resumed, if it is this folder's.
+        """Continue the list of checkpoints of the resumed training, if they are in this folder.
 
-        Its message hub names them where they were when they were written.
+        The resumed message hub holds their paths at the time of writing.
 
         Returns:
-            Those that are more than are kept.
+            Checkpoints beyond ``max_keep_ckpts``.
         """
         hub, source = runner.message_hub, _source(runner)
         best = {key: path for key, path in hub.runtime_info.items() if key.startswith(BEST)}
         steps = list(hub.get_info('keep_ckpt_ids', []))
         run_id, listed = hub.get_info(RUN_ID), []
         if source is not None and _is_in(folder, source):
-            hub.runtime_info.update({k: _moved(folder, path) for k, path in best.items() if path})
+            hub.runtime_info.update({k: _rebased(folder, path) for k, path in best.items() if path})
             listed = [os.path.basename(path) for path in [source, *best.values()] if path]
             listed += [self.filename_tmpl.format(step) for step in steps]
         else:
             run_id, steps = None, []
             for key in best:
-                hub.update_info(key, None)  # a key that is absent is warned of at each resume
-            self._tell_of_others(runner, folder, source, [path for path in best.values() if path])
+                hub.update_info(key, None)  # MMEngine warns of an absent key at each resume
+            others = [path for path in best.values() if path]
+            self._log_other_trainings(runner, folder, source, others)
         run_id = run_id or uuid.uuid4().hex
         hub.update_info(RUN_ID, run_id)
         self._own_files = OwnFiles(folder, run_id, listed) if is_local else None
@@ -121,21 +122,21 @@ class CheckpointHook(MMEngineCheckpointHook):
         hub.update_info('keep_ckpt_ids', steps[num_surplus:])
         return [os.path.join(folder, self.filename_tmpl.format(s)) for s in steps[:num_surplus]]
 
-    def _tell_of_others(
+    def _log_other_trainings(
         self, runner: Runner, folder: str, source: str | None, best: list[str]
     ) -> None:
         if source is not None:
             score = f'; its best so far is {", ".join(best)}' if best else ''
             runner.logger.info(
-                f'Resumed from {source}, which is in another folder: what is there stays{score}.'
+                f'Resumed from {source}. Its folder is another one and is not changed{score}.'
             )
         names = sorted(path.name for path in Path(folder).glob('*.pth'))
         if names:
             runner.logger.warning(
                 f'{folder} holds checkpoints of another training ({", ".join(names[:3])}'
-                f'{", ..." if len(names) > 3 else ""}). They are kept: where this training needs '
-                'such a name, the earlier file is renamed. --resume would go on with the earlier '
-                'training, another --work-dir keeps them apart.'
+                f'{", ..." if len(names) > 3 else ""}). They are kept: if this training needs the '
+                'same name, the earlier file is renamed. To continue the earlier training, use '
+                '--resume; to keep the trainings apart, use another --work-dir.'
             )
 
     def _claim(self, path: str) -> None:
@@ -149,12 +150,12 @@ class CheckpointHook(MMEngineCheckpointHook):
             _remove(self.file_backend, path)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Refuse to resume from what is not this very training's state.
+        """Reject a checkpoint that is not a complete training state of this model.
 
-        MMEngine itself warns of tensors that do not fit, skips them and trains on.
+        MMEngine itself warns of tensors that do not fit, skips them and continues training.
 
         Raises:
-            ValueError: If training state is absent, or a tensor is missing, left over or of
+            ValueError: If training state is absent, or a tensor is missing, unexpected or has
                 another shape.
         """
         if not runner._resume:
@@ -186,7 +187,7 @@ class CheckpointHook(MMEngineCheckpointHook):
             )
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
-        outdated = self._give_way_to(runner, step)
+        outdated = self._make_room_for(runner, step)
         filename = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
         self._claim(self.last_ckpt)
@@ -208,8 +209,8 @@ class CheckpointHook(MMEngineCheckpointHook):
         for path in outdated:
             self._remove(path)
 
-    def _give_way_to(self, runner: Runner, step: int) -> list[str]:
-        """Note a step among those kept; returns the checkpoints that leave for it, oldest first."""
+    def _make_room_for(self, runner: Runner, step: int) -> list[str]:
+        """Add a step to those kept; returns the checkpoints to remove for it, oldest first."""
         if self.max_keep_ckpts <= 0 or step in list(self.keep_ckpt_ids)[-1:]:
             return []
         surplus = max(0, len(self.keep_ckpt_ids) + 1 - self.max_keep_ckpts)
@@ -225,7 +226,7 @@ class CheckpointHook(MMEngineCheckpointHook):
 
     @contextmanager
     def _removing_afterwards(self) -> Iterator[None]:
-        """Hold back removals until everything inside has been written."""
+        """Postpone removals until all writes inside the context are complete."""
         backend = self.file_backend
         self.file_backend = _SavesBest(backend, self._claim)
         try:
@@ -234,16 +235,16 @@ class CheckpointHook(MMEngineCheckpointHook):
         finally:
             self.file_backend = backend
         for path in held_back:
-            if path not in self._living():
+            if path not in self._current():
                 self._remove(path)
 
-    def _living(self) -> set[str | None]:
+    def _current(self) -> set[str | None]:
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         return {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
 
     @master_only
     def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
-        if ckpt_path is None:  # there is no best one here
+        if ckpt_path is None:  # no best checkpoint was saved
             return
         if not isinstance(self.file_backend, AtomicBackend):
             super()._publish_model(runner, ckpt_path)
@@ -276,11 +277,11 @@ class CheckpointHook(MMEngineCheckpointHook):
 
 
 class _SavesBest:
-    """A file backend for MMEngine's saving of the best: removals are noted, not done.
+    """A file backend for MMEngine's saving of the best checkpoint: it only records removals.
 
     Args:
         backend: The real one.
-        claim: Called with each path that MMEngine makes, which it does to write there.
+        claim: Called with each path that MMEngine builds, because it then writes to that path.
     """
 
     def __init__(self, backend: Any, claim: Callable[[str], None]) -> None:
@@ -302,7 +303,7 @@ class _SavesBest:
 
 
 def _source(runner: Runner) -> str | None:
-    """What a runner resumes from; None where it starts anew."""
+    """The checkpoint that a runner resumes from; None for a new training."""
     if not runner._resume:
         return None
     return runner._load_from or find_latest_checkpoint(runner.work_dir)
@@ -314,7 +315,7 @@ def _is_in(folder: str, path: str) -> bool:
     return Path(path).resolve().parent == Path(folder).resolve()
 
 
-def _moved(folder: str, path: str) -> str:
+def _rebased(folder: str, path: str) -> str:
     return os.path.join(folder, os.path.basename(path))
 
 
@@ -326,7 +327,7 @@ def _remove(backend: Any, path: str) -> None:
 
 
 def _differences(model: torch.nn.Module, state_dict: dict[str, torch.Tensor]) -> list[str]:
-    """What keeps a state dict from fitting a model exactly, one line each."""
+    """Differences between a state dict and a model, one line each."""
     if is_model_wrapper(model):
         model = model.module
     ours = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}

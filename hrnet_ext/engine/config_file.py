@@ -1,4 +1,4 @@
-"""Reading a config file, with errors that name the file, the line and what is wrong."""
+"""Read a config file, with errors that name the file, the line and the cause."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,13 @@ SUFFIXES = ('.py', '.yaml', '.yml', '.json')
 
 
 def read_config_file(path: str | os.PathLike[str]) -> Config:
-    """A config.
+    """Read a config.
 
     Args:
-        path: A file that is there.
+        path: An existing file.
 
     Raises:
-        ValueError: If it is no config, or it or one it is based on cannot be read.
+        ValueError: If it is not a config, or it or one of its bases cannot be read.
         OSError, ImportError: If a file or a module that it names cannot be found.
     """
     if not is_config(path):
@@ -28,21 +28,21 @@ def read_config_file(path: str | os.PathLike[str]) -> Config:
         return Config.fromfile(path)
     except (OSError, ImportError):
         raise
-    except Exception as error:  # whatever the Python code in it does
+    except Exception as error:  # any error of the Python code in it
         file, line = _place(error.__traceback__, str(path))
         line = getattr(error, 'lineno', None) or line
         where = f'{os.path.normpath(file)}, line {line}' if line else os.path.normpath(file)
-        said = error.msg if isinstance(error, SyntaxError) else error
-        raise ValueError(f'config {where}: {type(error).__name__}: {said}') from error
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise ValueError(f'config {where}: {type(error).__name__}: {reason}') from error
 
 
 def is_config(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a config by its name."""
+    """Whether a file's name is that of a config."""
     return Path(path).suffix in SUFFIXES
 
 
 def _place(traceback: TracebackType | None, path: str) -> tuple[str, int | None]:
-    """The file that was being read, and the line of it that ran."""
+    """The file being read when the error occurred, and the line."""
     line = None
     while traceback is not None:
         frame = traceback.tb_frame

@@ -1,4 +1,4 @@
-"""What a run says on the terminal: what its user needs. Its log file has everything."""
+"""Terminal output of a run: only what its user needs. The log file has everything."""
 
 import copy
 import io
@@ -18,8 +18,8 @@ from torch.utils.data import DataLoader
 
 from hrnet_ext.progress import progress_bar
 
-# How messages of MMEngine begin that nobody needs who runs a training or a test: dumps, which the
-# log file keeps, and warnings about MMEngine's own code. All others are shown.
+# Beginnings of MMEngine's messages that the terminal does not show: dumps and warnings about
+# MMEngine's own code. The log file keeps them.
 FOR_THE_FILE = (
     r'\n-{60}\nSystem environment:',
     r'Config:\n',
@@ -33,7 +33,7 @@ FOR_THE_FILE = (
     r'The prefix is not set in metric class DumpResults',
 )
 _FOR_THE_FILE = re.compile('|'.join(FOR_THE_FILE))
-# A line of LoggerHook within an evaluation: the bar says the same.
+# A line of LoggerHook within an evaluation: the progress bar shows the same.
 WITHIN_EVALUATION = re.compile(r'(Epoch|Iter)\((val|test)\).* eta: ')
 
 
@@ -43,7 +43,7 @@ def is_for_the_terminal(record: logging.LogRecord) -> bool:
 
 
 class ConsoleRunner(Runner):
-    """MMEngine's runner, brief on the terminal, with a progress bar for validation and testing.
+    """MMEngine's runner with short terminal output and a progress bar for validation and testing.
 
     ``verbose=True`` in the config shows all that the log file gets.
     """
@@ -72,7 +72,7 @@ class ConsoleRunner(Runner):
 
     @staticmethod
     def build_dataloader(dataloader: DataLoader | dict, *args: Any, **options: Any) -> DataLoader:
-        """As MMEngine's; memory is pinned for GPUs only: without one PyTorch warns, and does not.
+        """As MMEngine's; memory is pinned only with a GPU, since PyTorch warns without one.
 
         Args:
             dataloader: A loader or its config.
@@ -86,7 +86,7 @@ class ConsoleRunner(Runner):
 
 
 class ProgressHook(Hook):
-    """A progress bar for the batches of a validation or test, gone when their metrics are there."""
+    """A progress bar for the batches of a validation or test, removed once metrics are computed."""
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Show the bar."""
@@ -97,7 +97,7 @@ class ProgressHook(Hook):
         self._begin(runner, 'test', runner.test_dataloader)
 
     def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        """Move on by a batch."""
+        """Advance the bar by one batch."""
         self._bar.update()
 
     after_test_iter = after_val_iter
@@ -116,7 +116,7 @@ class ProgressHook(Hook):
             handler.addFilter(self._make_room)
 
     def _make_room(self, record: logging.LogRecord) -> bool:
-        """Let a message begin in an empty line, and those pass that the bar does not give."""
+        """Clear the bar before a message; drop messages that repeat what the bar shows."""
         if not sys.stdout.isatty():
             return True
         if WITHIN_EVALUATION.match(record.getMessage()):

@@ -1,8 +1,8 @@
-"""One training a folder: a second one is told who is there, and stops.
+"""One training per folder: a second one stops with an error that names the first.
 
-The lock is the operating system's (POSIX record locks): it ends with its process, however that
-ends, and data loaders' processes do not inherit it. Systems without such locks (Windows, some
-network file systems) go on without.
+The lock is the operating system's (POSIX record locks): it is released when its process ends for
+any reason, and data loaders' processes do not inherit it. On systems without such locks (Windows,
+some network file systems) training runs without a lock.
 """
 
 import os
@@ -23,35 +23,35 @@ LOCK_FILE = '.training.lock'
 
 
 class FolderLock:
-    """A folder is taken while this is open.
+    """Holds a folder until it is closed.
 
     Args:
-        path: The lock's file.
-        file: It, open and locked.
+        path: The lock file.
+        file: The same file, open and locked.
     """
 
     def __init__(self, path: Path, file: TextIO) -> None:
         self._path, self._file = path, file
 
     def close(self) -> None:
-        """Give the folder back."""
+        """Release the folder."""
         if not self._file.closed and _is_at(self._file, self._path):
             self._path.unlink()
         self._file.close()
 
 
 def hold_folder(folder: str | os.PathLike[str]) -> FolderLock | None:
-    """Take a folder for the training that this process belongs to; all its processes call this.
+    """Lock a folder for the training of this process; all processes of the training call this.
 
     Args:
-        folder: Exists; the first process locks it for all.
+        folder: An existing folder; the main process locks it for all.
 
     Returns:
-        None in other processes, and where there are no locks.
+        None in the other processes, and where the system has no locks.
 
     Raises:
-        ValueError: If another training has the folder.
-        SystemExit: In the other processes then: one of them tells.
+        ValueError: In the main process, if another training holds the folder.
+        SystemExit: In the other processes, in the same case: only one process reports it.
     """
     lock, holder = _lock(Path(folder) / LOCK_FILE) if is_main_process() else (None, None)
     answer = [holder]
@@ -67,7 +67,7 @@ def hold_folder(folder: str | os.PathLike[str]) -> FolderLock | None:
 
 
 def _lock(path: Path) -> tuple[FolderLock | None, str | None]:
-    """The lock; or None and who has it (None: there are no locks here)."""
+    """The lock, or None and its holder; (None, None) if the system has no locks."""
     if fcntl is None:
         return None, None
     file = path.open('a+')
@@ -81,8 +81,8 @@ def _lock(path: Path) -> tuple[FolderLock | None, str | None]:
     except OSError as error:
         file.close()
         print_log(
-            f'{path.parent} cannot be locked ({error.strerror}): nothing keeps a second training '
-            'out of it',
+            f'{path.parent} cannot be locked ({error.strerror}): a second training in this folder '
+            'will not be detected',
             'current',
             level=30,
         )

@@ -1,4 +1,4 @@
-"""Optimizers that update all weights by one kernel, where torch has such a kernel."""
+"""Optimizers that update all weights with one fused kernel, where torch has such a kernel."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ NEEDS_PLAIN = ('capturable', 'differentiable')
 
 
 def choose_kernel(optimizer: Optimizer, fused: bool | None) -> None:
-    """Make an optimizer work by its fused kernel, if it is to.
+    """Let an optimizer use its fused kernel, if requested or by default.
 
     Args:
         optimizer: Changed in place, before its first step.
-        fused: None is wherever torch has such a kernel and the optimizer's own arguments leave it
-            open.
+        fused: None uses a fused kernel if torch has one and the optimizer's own arguments do not
+            choose a kernel.
 
     Raises:
-        ValueError: If ``fused`` is True where there is no such kernel.
+        ValueError: If ``fused`` is True but torch has no such kernel.
     """
     possible = has_fused_kernel(optimizer)
     if fused and not possible:
@@ -33,12 +33,12 @@ def choose_kernel(optimizer: Optimizer, fused: bool | None) -> None:
     if fused or (fused is None and possible and _is_undecided(optimizer)):
         for group in (optimizer.defaults, *optimizer.param_groups):
             group.update(fused=True, foreach=None)
-        # fp16: the kernel unscales and finds infinities, GradScaler alone waits for the answer
+        # fp16: the kernel unscales and finds infinities; GradScaler alone would synchronize
         optimizer._step_supports_amp_scaling = True
 
 
 def has_fused_kernel(optimizer: Optimizer) -> bool:
-    """Whether torch updates all of these weights, where they are, by one kernel."""
+    """Whether torch has a fused kernel for this optimizer and its weights' devices."""
     weights = [weight for group in optimizer.param_groups for weight in group['params']]
     return type(optimizer) in FUSIBLE and all(
         weight.is_floating_point() and _torch_fuses(type(optimizer), weight.device.type)
@@ -47,10 +47,10 @@ def has_fused_kernel(optimizer: Optimizer) -> bool:
 
 
 def with_kernels_of(optimizer: Optimizer, state_dict: dict) -> dict:
-    """A state dict of the same weights, which leaves an optimizer the kernels that it works by."""
+    """The state dict, with the kernel settings of ``optimizer`` in place of the saved ones."""
     groups, ours = state_dict['param_groups'], optimizer.param_groups
     if len(groups) != len(ours):
-        return state_dict  # torch says what does not fit
+        return state_dict  # torch reports the mismatch
     kernels = [{key: group.get(key) for key in KERNELS} for group in ours]
     groups = [{**group, **choice} for group, choice in zip(groups, kernels)]
     return {**state_dict, 'param_groups': groups}
@@ -64,7 +64,7 @@ def _is_undecided(optimizer: Optimizer) -> bool:
 
 @lru_cache
 def _torch_fuses(kind: type[Optimizer], device: str) -> bool:
-    """Tried on one weight: which devices have which kernels changes with torch's version."""
+    """Tried on one weight, because kernels per device depend on torch's version."""
     weight = torch.zeros(1, device=device, requires_grad=True)
     weight.grad = torch.zeros_like(weight)
     try:

@@ -30,13 +30,13 @@ METRIC_FILES = ('.json', '.yaml', '.yml', '.pkl', '.pickle')
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train as ``tools/train.py`` was asked to.
+    """Train with the arguments of ``tools/train.py``.
 
     Args:
-        args: Its arguments.
+        args: The parsed arguments.
 
     Raises:
-        ValueError, OSError: If something in them, in the config or in a file is wrong.
+        ValueError, OSError: If an argument, the config or a file is invalid.
     """
     cfg = read_config(args.config, args.cfg_options)
     require(cfg, ['train_dataloader', 'train_cfg', 'optim_wrapper'])
@@ -47,7 +47,7 @@ def train(args: argparse.Namespace) -> None:
     set_verbose(cfg, args)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        # Nothing is measured, so there is no best one to keep.
+        # Without validation there is no best checkpoint.
         (cfg.get('default_hooks', {}).get('checkpoint') or {}).pop('save_best', None)
     if args.auto_scale_lr:
         _enable_auto_scale(cfg)
@@ -60,16 +60,16 @@ def train(args: argparse.Namespace) -> None:
 
 
 def test(args: argparse.Namespace) -> dict[str, float]:
-    """Evaluate as ``tools/test.py`` was asked to.
+    """Evaluate with the arguments of ``tools/test.py``.
 
     Args:
-        args: Its arguments.
+        args: The parsed arguments.
 
     Returns:
         Metrics by name.
 
     Raises:
-        ValueError, OSError: If something in them, in the config or in a file is wrong.
+        ValueError, OSError: If an argument, the config or a file is invalid.
     """
     _check_suffix('--out', args.out, METRIC_FILES)
     _check_suffix('--dump', args.dump, ('.pkl', '.pickle'))

@@ -1,4 +1,4 @@
-"""Logged values that nobody waits for: they stay on their device until somebody reads them."""
+"""Logged values that stay on their device until they are read, so that logging never waits."""
 
 import numpy as np
 import torch
@@ -9,16 +9,16 @@ Scalar = int | float | Tensor
 
 
 class LazyHistory(HistoryBuffer):
-    """MMEngine's buffer of one logged value, which accepts tensors and reads them all at once.
+    """MMEngine's buffer of one logged value; accepts tensors and reads them together.
 
-    Reading a tensor on a GPU waits for everything that was asked of it before. MMEngine reads
-    each value in each step, and copies the whole history to add one; here both happen when
-    somebody looks at the history, as the logger does every so many steps.
+    Reading a tensor on a GPU waits for all work queued before it. MMEngine reads each value in
+    each step, and copies the whole history to add one; here both happen only when the history is
+    read, as the logger does at its interval.
 
-    Saved and copied as MMEngine's own class, with the same contents.
+    It is saved and copied as MMEngine's own class, with the same contents.
 
     Args:
-        history: What was logged before.
+        history: The values logged before.
     """
 
     def __init__(self, history: HistoryBuffer | None = None) -> None:
@@ -34,7 +34,7 @@ class LazyHistory(HistoryBuffer):
 
         Args:
             log_val: A number, or a tensor of one element on any device.
-            count: How many times it counts.
+            count: Its weight in averages.
 
         Raises:
             TypeError: If it is neither.
@@ -47,7 +47,7 @@ class LazyHistory(HistoryBuffer):
         self._unread_counts.append(count)
 
     def current(self) -> float:
-        """The latest value; a number is handed out without reading the tensors before it."""
+        """The latest value; a number is returned without reading the tensors before it."""
         if self._unread and not isinstance(self._unread[-1], Tensor):
             return self._unread[-1]
         return super().current()
@@ -71,7 +71,7 @@ class LazyHistory(HistoryBuffer):
         self._counts = counts
 
     def _read(self) -> None:
-        """Append what is not read yet; one synchronisation for all of it."""
+        """Append the unread values, with one synchronization."""
         if not self._unread:
             return
         values, counts = _numbers(self._unread), self._unread_counts
@@ -84,7 +84,7 @@ class LazyHistory(HistoryBuffer):
 
 
 def record(hub: MessageHub, key: str, value: Scalar) -> None:
-    """Log a value in a message hub without waiting for it, except for the first one of its key."""
+    """Log a value in a message hub without waiting, except for the first value of a key."""
     if key not in hub.log_scalars:
         hub.update_scalar(key, value)
         return
@@ -93,7 +93,7 @@ def record(hub: MessageHub, key: str, value: Scalar) -> None:
 
 
 def make_lazy(hub: MessageHub, key: str) -> None:
-    """Turn a history that exists into a lazy one."""
+    """Turn an existing history into a lazy one."""
     history = hub.log_scalars[key]
     if not isinstance(history, LazyHistory):
         hub.log_scalars[key] = LazyHistory(history)

@@ -13,10 +13,10 @@ from hrnet_ext.registry import OPTIM_WRAPPERS
 
 
 class QuickSteps:
-    """What our optimizer wrappers do differently from MMEngine's; mixed into them."""
+    """A mixin with what our optimizer wrappers do differently from MMEngine's."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the state of an optimizer, whichever kernels it worked by."""
+        """Load an optimizer's state but keep this optimizer's kernels."""
         super().load_state_dict(with_kernels_of(self.optimizer, state_dict))
 
     def _clip_grad(self) -> None:
@@ -33,13 +33,13 @@ class OptimWrapper(QuickSteps, MMEngineOptimWrapper):
     """MMEngine's wrapper, with fused kernels where torch has them.
 
     Args:
-        optimizer: Set to work by its fused kernel.
-        fused: Whether one kernel updates all weights, whose last bits differ then; None is wherever
-            torch has one and the optimizer's own arguments (``fused``, ``foreach``) leave it open.
+        optimizer: Changed in place to use its fused kernel.
+        fused: Whether one kernel updates all weights, which changes their last bits; None does so
+            if torch has one and the optimizer's own arguments (``fused``, ``foreach``) are not set.
         **options: As :class:`mmengine.optim.OptimWrapper`.
 
     Raises:
-        ValueError: If ``fused`` is True where there is no such kernel.
+        ValueError: If ``fused`` is True but torch has no such kernel.
     """
 
     def __init__(self, optimizer: Optimizer, fused: bool | None = None, **options: Any) -> None:

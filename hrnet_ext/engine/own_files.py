@@ -1,4 +1,4 @@
-"""Which checkpoints of a folder a training may replace and remove: those that it wrote itself."""
+"""The checkpoints that a training may replace and remove: those that it wrote itself."""
 
 import os
 import time
@@ -9,21 +9,20 @@ from mmengine.logging import print_log
 
 from hrnet_ext.checkpoints import load_checkpoint
 
-RUN_ID = 'run_id'  # in the message hub, and so in every checkpoint
+RUN_ID = 'run_id'  # key in the message hub, and therefore in every checkpoint
 
 
 class OwnFiles:
-    """The checkpoints of one training, those of its earlier parts included.
+    """The checkpoints of one training, including those written before it was resumed.
 
-    An interrupted and resumed training is one training. A file that an earlier part wrote is known
-    by the training's id, which every checkpoint holds: also in a folder that was moved, renamed or
-    copied, and after a crash.
+    Every checkpoint holds the training's ID, which stays the same when the training is resumed. It
+    identifies earlier files also after a crash, or if the folder was moved, renamed or copied.
 
     Args:
-        folder: Where the training saves. Files elsewhere are never its own.
-        run_id: Of the training.
-        listed: Names that its state lists. They are its own if they hold no id, as those do that
-            were written before there was one.
+        folder: Folder in which the training saves. Files elsewhere are never its own.
+        run_id: ID of the training.
+        listed: File names in the resumed state. They also count as own files if they hold no ID,
+            like checkpoints of earlier versions.
     """
 
     def __init__(self, folder: str | os.PathLike[str], run_id: str, listed: Iterable[str]) -> None:
@@ -42,7 +41,7 @@ class OwnFiles:
         return run_id == self._run_id or (run_id is None and path.name in self._listed)
 
     def add(self, path: str | os.PathLike[str]) -> None:
-        """Prepare for writing a file: what another training left under its name is renamed."""
+        """Prepare for writing a file: another training's file of the same name is renamed."""
         path = Path(path)
         if path.exists() and not self.includes(path):
             kept = _free_name(path)
@@ -55,11 +54,11 @@ def _run_id(path: Path) -> str | None:
     try:
         return load_checkpoint(path)['message_hub']['runtime_info'].get(RUN_ID)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # no checkpoint of a training
+        return None  # not a checkpoint of a training
 
 
 def _free_name(path: Path) -> Path:
-    """A name beside ``path`` that is not taken, after the time at which the file was written."""
+    """An unused name next to ``path``, made from the time at which the file was written."""
     written = time.strftime('%Y%m%d_%H%M%S', time.localtime(path.stat().st_mtime))
     name, count = path.with_name(f'{path.stem}_of_{written}{path.suffix}'), 1
     while name.exists():

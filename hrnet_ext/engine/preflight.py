@@ -1,4 +1,4 @@
-"""Check before the first step what would otherwise fail, or silently train to nothing, later."""
+"""Check before the first step for errors that would otherwise fail late or ruin training."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,11 +12,11 @@ from hrnet_ext.datasets.transforms.reduction import check_croppers
 from hrnet_ext.engine import agreement
 from hrnet_ext.registry import HOOKS
 
-NUM_IMAGES = 4  # that are read of each data set, evenly spread
+NUM_IMAGES = 4  # read from each data set, evenly spaced
 
 
 def _loops(runner: Runner) -> Iterator[tuple[str, BaseLoop]]:
-    """The loops of this command by config key; MMEngine builds only those that it will run."""
+    """The loops of this command by config key; MMEngine builds only those it will run."""
     loops = {'train': runner._train_loop, 'val': runner._val_loop, 'test': runner._test_loop}
     for name, loop in loops.items():
         if isinstance(loop, BaseLoop):
@@ -52,7 +52,7 @@ def _dataset_problems(dataset: object, model: nn.Module, key: str) -> list[str]:
 
 
 def _reduction_problems(transforms: Sequence, key: str) -> list[str]:
-    """Our data sets check it themselves; others' may have ``LoadImage(reduce_for=...)``, too."""
+    """Check ``LoadImage(reduce_for=...)`` of any data set; ours also check it themselves."""
     try:
         check_croppers(transforms)
     except ValueError as error:
@@ -61,7 +61,7 @@ def _reduction_problems(transforms: Sequence, key: str) -> list[str]:
 
 
 def _image_problems(dataset: object, load: object, model: nn.Module, key: str) -> list[str]:
-    """Read a few images alone: the steps after it would draw random numbers."""
+    """Check a few images; only loading is run, since later steps draw random numbers."""
     places = range(0, len(dataset), max(1, len(dataset) // NUM_IMAGES))
     try:
         for info in map(dataset.get_data_info, places[:NUM_IMAGES]):
@@ -98,22 +98,22 @@ def _compile_problems(runner: Runner, model: nn.Module) -> list[str]:
 
 @HOOKS.register_module()
 class PreflightHook(Hook):
-    """Raise one error that lists everything in a configuration that does not fit together.
+    """Raise one error that lists all inconsistencies of a configuration.
 
-    Compares number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size
-    and ``save_best`` with each other, and crops with reduced pictures; reads a few images of every
-    loader and compares their sizes with the annotated ones. Runs once per command, before weights
-    are downloaded; takes well under a second and draws no random number, so results do not depend
-    on it. Where training is to be compiled it also tries a compiler, which takes some seconds.
+    Checks the number of keypoints, mirrored keypoints, crop sizes, codecs, channels, heatmap size,
+    ``save_best``, and crops of reduced images. Also reads a few images of every loader and compares
+    their sizes with the annotated ones. Runs once per command, before weights are downloaded; takes
+    well under a second and draws no random number, so results do not depend on it. If training is
+    to be compiled it also tries a compiler, which takes some seconds.
     """
 
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
-        """Check a runner whose loops are built.
+        """Check a runner after its loops are built.
 
         Raises:
-            ValueError: If anything does not fit; one line a problem.
+            ValueError: If there is a problem; one line per problem.
         """
         problems = []
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model

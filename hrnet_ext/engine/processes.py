@@ -6,7 +6,7 @@ import torch
 from mmengine.config import Config
 from torch import distributed
 
-# What each launcher tells a process: rank, number of processes, rank on this machine.
+# Environment variables of each launcher: rank, number of processes, rank on this machine.
 RANK_VARIABLES = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
@@ -16,10 +16,10 @@ DEFAULT_PORT = '29500'  # MMEngine's
 
 
 def set_launcher(cfg: Config, launcher: str) -> None:
-    """Prepare a run of several processes; on GPUs MMEngine does all of it.
+    """Prepare a run of several processes; on GPUs MMEngine does this itself.
 
-    MMEngine selects a CUDA device and hands it to DistributedDataParallel, which fails without
-    one. On CPUs the process group is therefore made here, which MMEngine then finds and keeps.
+    MMEngine selects a CUDA device and passes it to DistributedDataParallel, which fails without
+    a GPU. On CPUs the process group is therefore created here, and MMEngine uses it.
 
     Args:
         cfg: Gets ``launcher`` and, on CPUs, ``model_wrapper_cfg``.
@@ -28,7 +28,7 @@ def set_launcher(cfg: Config, launcher: str) -> None:
     Raises:
         ValueError: If the process was not started by that launcher, or is the first for which this
             machine has no GPU.
-        SystemExit: In those after it: one of them tells.
+        SystemExit: In later processes without a GPU: only one process reports it.
     """
     cfg.launcher = launcher
     if launcher == 'none':
@@ -72,7 +72,7 @@ def _check_gpus(launcher: str) -> None:
 
 
 def _init_gloo(launcher: str) -> None:
-    """Translate the launcher's variables to PyTorch's and meet the other processes."""
+    """Translate the launcher's variables to PyTorch's and join the process group."""
     rank, world_size, local_rank = RANK_VARIABLES[launcher]
     os.environ['RANK'] = os.environ[rank]
     os.environ['WORLD_SIZE'] = os.environ[world_size]

@@ -36,8 +36,8 @@ def read_config(name: str, options: list[str]) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If the file cannot be read or has no model; if an option is not of that form,
-            its first key means nothing, or its value is a word in place of a number.
+        ValueError: If the file cannot be read or has no model; if an option does not have that
+            form, its first key is unknown, or its value is text in place of a number.
     """
     path = _find_config(name)
     cfg = read_config_file(path)
@@ -50,10 +50,10 @@ def read_config(name: str, options: list[str]) -> Config:
 
 
 def require(cfg: Config, keys: Sequence[str]) -> None:
-    """Refuse a config that lacks keys, or has None for them.
+    """Reject a config in which a key is absent or None.
 
     Raises:
-        ValueError: With the keys.
+        ValueError: Names these keys.
     """
     absent = [key for key in keys if cfg.get(key) is None]
     if absent:
@@ -95,11 +95,11 @@ def set_work_dir(cfg: Config, args: argparse.Namespace) -> None:
 def set_resume(cfg: Config, resume: str | None) -> bool:
     """Continue from a checkpoint, or with ``'auto'`` from the last one in the work dir, if any.
 
-    Where there is none, training starts as it would without resuming. The config key ``resume``
-    without ``load_from`` is ``'auto'``, too.
+    If there is none, a new training starts. The config key ``resume`` without ``load_from`` also
+    means ``'auto'``.
 
     Returns:
-        False if there is nothing to resume from, although that was asked for.
+        False if resuming was requested but there is no checkpoint.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
@@ -218,7 +218,7 @@ def _check_keys(overrides: dict[str, Any], cfg: Config) -> None:
 
 
 def _check_kinds(overrides: dict[str, Any], cfg: Config) -> None:
-    """Text in place of a number or of True and False is a slip that no one else tells of."""
+    """Reject text in place of a number or a boolean, which no other check finds."""
     for key, value in overrides.items():
         *parents, last = key.split('.')
         there = _at(cfg, parents)
@@ -229,7 +229,7 @@ def _check_kinds(overrides: dict[str, Any], cfg: Config) -> None:
 
 
 def _at(cfg: Any, keys: Sequence[str]) -> Any:
-    """What is below keys of a config; None where there is nothing."""
+    """The value at a path of keys in a config; None if there is none."""
     for key in keys:
         if isinstance(cfg, (list, tuple)) and key.isdigit() and int(key) < len(cfg):
             cfg = cfg[int(key)]

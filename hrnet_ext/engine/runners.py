@@ -1,4 +1,4 @@
-"""Runs that share nothing: a log folder each, and for a training the work dir."""
+"""Runners with a log folder of their own; a training also locks its work dir."""
 
 import os
 import time
@@ -12,15 +12,15 @@ from hrnet_ext.engine.console import ConsoleRunner
 from hrnet_ext.engine.folder_lock import hold_folder
 
 
-class _AlreadyOver(Exception):
+class _AlreadyComplete(Exception):
     """The checkpoint to resume from is the last one."""
 
 
 class Runner(ConsoleRunner):
-    """The command line's; runs that start in the same second do not share log folder and name."""
+    """The command line's runner; runs started in the same second get different log folders."""
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Meet the other processes, and take a log folder."""
+        """Join the other processes and create a log folder."""
         super().setup_env(env_cfg)
         self._take_work_dir()
         timestamp = [self._timestamp]
@@ -35,24 +35,24 @@ class Runner(ConsoleRunner):
         self._timestamp = timestamp[0]
 
     def _take_work_dir(self) -> None:
-        """For those that share it with no other run."""
+        """Overridden by runners that need a work dir of their own."""
 
 
 class TrainingRunner(Runner):
-    """For one training.
+    """The runner of one training, which locks its work dir.
 
     Raises:
-        ValueError: If another training uses the work dir; before anything is written there.
+        ValueError: If another training uses the work dir; raised before anything is written there.
     """
 
     def _take_work_dir(self) -> None:
         self._lock = hold_folder(self.work_dir)
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
-        """The loop, which has something to do in each epoch.
+        """Build the loop and check that its loader gives batches.
 
         Raises:
-            ValueError: If its loader gives no batch. Learning rates would be planned by none first.
+            ValueError: If it gives none. MMEngine would fail later, in the learning rate schedule.
         """
         loop = super().build_train_loop(loop)
         problems = loader_problems(loop.dataloader, 'train_dataloader')
@@ -61,7 +61,7 @@ class TrainingRunner(Runner):
         return loop
 
     def load_or_resume(self) -> None:
-        """Load weights, or a training's state; stop where that training is over."""
+        """Load weights or a training state; stop if that training is already complete."""
         super().load_or_resume()
         loop = self.train_loop
         if isinstance(loop, EpochBasedTrainLoop):
@@ -74,13 +74,13 @@ class TrainingRunner(Runner):
                 f'train_cfg.{key}={end}). To train on, raise it: '
                 f'--cfg-options train_cfg.{key}={2 * done}'
             )
-            raise _AlreadyOver
+            raise _AlreadyComplete
 
     def train(self) -> nn.Module:
-        """Train to the end, and give the work dir back."""
+        """Train to the end and release the work dir."""
         try:
             return super().train()
-        except _AlreadyOver:
+        except _AlreadyComplete:
             return self.model
         finally:
             if self._lock is not None:

@@ -1,4 +1,4 @@
-"""Collecting what is logged of a training step, without waiting for the step."""
+"""Collect the logged values of a training step without waiting for the step."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PREFIX = 'train/'
 
 @HOOKS.register_module()
 class RuntimeInfoHook(MMEngineRuntimeInfoHook):
-    """MMEngine's hook, without its synchronisation for each logged value in each step.
+    """MMEngine's hook, without its synchronization for each logged value in each step.
 
     Logs and checkpoints hold the same numbers under the same names.
     """
@@ -25,7 +25,7 @@ class RuntimeInfoHook(MMEngineRuntimeInfoHook):
         data_batch: Any = None,
         outputs: dict[str, Any] | None = None,
     ) -> None:
-        """Note the losses; also make cheap what others log in each step (times, learning rate)."""
+        """Record the losses; also make the histories of times and learning rate lazy."""
         hub = runner.message_hub
         for key, value in (outputs or {}).items():
             record(hub, PREFIX + key, value)

@@ -1,4 +1,4 @@
-"""What training runs faster by: the command line's options as config keys, checked."""
+"""Command-line options that make training faster, checked and written into the config."""
 
 import argparse
 from typing import Any
@@ -29,14 +29,14 @@ def set_speed(cfg: Config, args: argparse.Namespace) -> None:
 def set_amp(cfg: Config) -> None:
     """Train in the number format that suits the device, see :mod:`hrnet_ext.precision`.
 
-    A wrapper of ours keeps its ``dtype``.
+    If the config already has our wrapper, its ``dtype`` is kept.
 
     Raises:
         ValueError: If the config has an optimizer wrapper of another kind.
     """
     wrapper = _name(cfg.optim_wrapper.get('type', 'OptimWrapper'))
     if wrapper not in PLAIN_WRAPPERS:
-        raise ValueError(f'--amp cannot take the place of optim_wrapper.type={wrapper}')
+        raise ValueError(f'--amp cannot replace optim_wrapper.type={wrapper}')
     cfg.optim_wrapper.type = AMP_WRAPPER
 
 
@@ -44,7 +44,7 @@ def set_channels_last(cfg: Config) -> None:
     """Keep weights and maps in channels-last order.
 
     Raises:
-        ValueError: If the model is none that can.
+        ValueError: If the model does not support it.
     """
     _set_on_model(cfg, '--channels-last', 'channels_last', True)
 
@@ -53,17 +53,17 @@ def set_compile(cfg: Config) -> None:
     """Train through ``torch.compile``, with MMEngine's ``compile=dict(...)`` as its options.
 
     Raises:
-        ValueError: If the model is none that can.
+        ValueError: If the model does not support it.
     """
     _set_on_model(cfg, '--compile', 'compile', cfg.get('compile') or True)
     cfg.compile = False
 
 
 def take_over_compile(cfg: Config) -> None:
-    """Let our estimator see to MMEngine's config key ``compile``.
+    """Let our estimator handle MMEngine's config key ``compile``.
 
-    MMEngine would compile all of a step, its Python counters included, and compile anew each time
-    one of them changes.
+    MMEngine would compile the whole step, including its Python counters, and compile again each
+    time one of them changes.
     """
     if cfg.get('compile') and _name(cfg.model.get('type')) == OUR_ESTIMATOR:
         set_compile(cfg)

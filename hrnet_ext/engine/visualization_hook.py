@@ -1,4 +1,4 @@
-"""Draw what is predicted in validation and testing: an image with everybody, truth beside it.
+"""Draw predictions in validation and testing: one image with all persons, ground truth beside it.
 
 Legend: images (H, W, 3) uint8, RGB.
 """
@@ -27,24 +27,24 @@ VAL_INTERVAL = 50  # images; iterations in MMPose's hook
 
 @HOOKS.register_module()
 class PoseVisualizationHook(Hook):
-    """Takes the place and the arguments of MMPose's ``PoseVisualizationHook``.
+    """Replaces MMPose's ``PoseVisualizationHook`` and takes the same arguments.
 
-    That draws an image for each *person*, without ground truth. Here people are collected, from all
-    processes, until their image is complete. Without ``show`` and ``out_dir`` drawings go to the
-    visualizer's backends (TensorBoard and others).
+    MMPose's hook draws an image for each *person*, without ground truth. Here persons are collected
+    from all processes until their image is complete. Without ``show`` and ``out_dir`` drawings go
+    to the visualizer's backends (TensorBoard and others).
 
     Args:
-        enable: Draw at all.
-        interval: Draw every so many images; None does for every one in testing and for every
-            50th in validation.
-        kpt_thr: Predicted keypoints that score less are not drawn.
+        enable: Whether to draw.
+        interval: Draw every n-th image; None is every image in testing and every 50th in
+            validation.
+        kpt_thr: Predicted keypoints with a lower score are not drawn.
         show: Show drawings in a window; Esc or q closes it.
         wait_time: Seconds that a drawing is shown; 0 waits for a key.
-        out_dir: Folder for drawings, below that of the run; in training one a validation.
-        backend_args: Not used; for configs that have it.
+        out_dir: Folder for drawings, inside the run's; in training one subfolder per validation.
+        backend_args: Not used; accepted because MMPose's configs have it.
 
     Raises:
-        ValueError: If ``interval`` is below 1 or there are no windows to show drawings in.
+        ValueError: If ``interval`` is below 1, or ``show`` is set but no window can be opened.
     """
 
     priority = 'NORMAL'
@@ -71,11 +71,11 @@ class PoseVisualizationHook(Hook):
         self._style: Style | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Look which images there are."""
+        """Find the images of the data set."""
         self._begin(runner, runner.test_loop, self.interval or 1, '')
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Look which images there are."""
+        """Find the images of the data set."""
         epoch = f'epoch_{runner.epoch}' if runner._train_loop is not None else ''
         self._begin(runner, runner.val_loop, self.interval or VAL_INTERVAL, epoch)
 
@@ -86,7 +86,7 @@ class PoseVisualizationHook(Hook):
         data_batch: Any = None,
         outputs: Sequence[PoseDataSample] = (),
     ) -> None:
-        """Draw the images that these people complete."""
+        """Draw the images that are complete with these predictions."""
         if self._people is not None:
             self._draw(runner, self._people.add(outputs))
 

@@ -1,9 +1,8 @@
-"""Compare an exported file, run by its runtime, with the model that it came from.
+"""Compare an exported file, run by its backend, with the model that it was exported from.
 
-The model is asked as a test asks it, through MMPose's ``test_step``: nothing of the export is in
-that. Where PyTorch's own heatmaps, shaken by what the format rounds, give another keypoint, there
-is no right one: such keypoints are counted instead of compared. Two equally high pixels are one
-case of it, the sign of a quarter offset between two equal neighbours another.
+The model runs through MMPose's ``test_step``, which uses no code of the export. If rounding-level
+noise changes PyTorch's own prediction, the keypoint is ambiguous: it is counted but not compared.
+Examples are two equally high pixels, and a quarter offset between two equal neighbors.
 
 Legend: B crops (B, H, W, 3) uint8 BGR; K keypoints; keypoints (B, K, 2) in input space.
 """
@@ -24,18 +23,18 @@ from torch import Tensor, nn
 from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.export.runtime import PoseSession
 
-# A shake is noise in squares of so many pixels: coarse branches, resized, err in squares, too.
-# Chance has to find what is undecided: in flat random heatmaps eight miss what four more find.
-SHAKES = (1, 2, 4, 8) * 4
+# Side of the squares, in pixels, in which noise is equal: errors of coarse, upsampled branches are
+# equal in squares, too. In flat random heatmaps eight trials do not find all ambiguous keypoints.
+NOISE_SIDES = (1, 2, 4, 8) * 4
 
 
 class Tolerance(NamedTuple):
-    """How far a format may be off.
+    """Allowed differences of a format.
 
     Args:
-        heatmaps: What it rounds, over a heatmap's largest absolute value.
-        pixels: How far a keypoint may be off, input pixels.
-        share: Of keypoints that may be farther off.
+        heatmaps: Rounding error over a heatmap's largest absolute value.
+        pixels: Allowed distance of a keypoint, in input pixels.
+        share: Share of keypoints that may have a larger distance.
     """
 
     heatmaps: float
@@ -52,13 +51,13 @@ TOLERANCES = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a comparison.
+    """The result of a comparison.
 
     Args:
-        distances: How far each keypoint that could be compared is off, input pixels.
-        ties: How many could not: PyTorch's own heatmaps are undecided.
+        distances: Distance of each compared keypoint, in input pixels.
+        ties: Number of ambiguous keypoints, which are not compared.
         scores: The largest difference of scores, over the heatmap's largest absolute value.
-        tolerance: What is allowed.
+        tolerance: The allowed differences.
     """
 
     distances: np.ndarray
@@ -68,7 +67,7 @@ class Comparison:
 
     @property
     def is_equal(self) -> bool:
-        """Whether the file does what the model does."""
+        """Whether file and model agree within the tolerance."""
         return (
             bool(np.isfinite(self.distances).all())
             and self.far <= self.tolerance.share * len(self.distances)
@@ -77,7 +76,7 @@ class Comparison:
 
     @property
     def far(self) -> int:
-        """How many keypoints are farther off than allowed."""
+        """Number of keypoints with a larger distance than allowed."""
         return int((self.distances > self.tolerance.pixels).sum())
 
     def __str__(self) -> str:
@@ -91,11 +90,11 @@ class Comparison:
 
 
 def compare(session: PoseSession, model: nn.Module, crops: np.ndarray) -> Comparison:
-    """Compare what a file and a model find in crops.
+    """Compare the predictions of a file and a model for crops.
 
     Args:
-        session: The file in its runtime.
-        model: What it was exported from.
+        session: The file in its backend.
+        model: The model it was exported from.
         crops: (B, H, W, 3) uint8 BGR; they go through the session as batches of 1, 2 and the rest.
     """
     wanted = Reference.of(model, session.metadata, crops)
@@ -107,13 +106,13 @@ def compare(session: PoseSession, model: nn.Module, crops: np.ndarray) -> Compar
 
 @dataclass(frozen=True)
 class Reference:
-    """What PyTorch finds.
+    """PyTorch's predictions.
 
     Args:
         keypoints: (B, K, 2) in input space.
         scores: (B, K).
         heatmaps: (B, K, h, w).
-        head: What decodes heatmaps.
+        head: The head, which decodes heatmaps.
     """
 
     keypoints: np.ndarray
@@ -124,7 +123,7 @@ class Reference:
     @classmethod
     @torch.no_grad()
     def of(cls, model: nn.Module, metadata: Metadata, crops: np.ndarray) -> Reference:
-        """What a model finds in crops, with flip test if the file has one."""
+        """A model's predictions for crops, with flip test if the file has one."""
         tested = copy.copy(model)  # with the same weights, and a test_cfg of its own
         tested.test_cfg = {
             **model.test_cfg,
@@ -147,27 +146,27 @@ class Reference:
     def compare(
         self, keypoints: np.ndarray, scores: np.ndarray, tolerance: Tolerance
     ) -> Comparison:
-        """How far others' keypoints (B, K, 2) and scores (B, K) are from these."""
-        ties = self.undecided(tolerance)
+        """Compare a file's keypoints (B, K, 2) and scores (B, K) with these."""
+        ties = self.ambiguous(tolerance)
         height = self.heatmaps.abs().amax((-2, -1)).clamp(min=1e-12).numpy()
         distances = np.abs(keypoints - self.keypoints).max(-1)
         off = np.abs(scores - self.scores) / height
         return Comparison(distances[~ties], int(ties.sum()), float(off.max()), tolerance)
 
-    def undecided(self, tolerance: Tolerance) -> np.ndarray:
-        """Which keypoints (B, K) bool move when the heatmaps are shaken a little.
+    def ambiguous(self, tolerance: Tolerance) -> np.ndarray:
+        """Which keypoints (B, K), bool, change if a little noise is added to the heatmaps.
 
-        All crops are shaken alike: whether a keypoint moves depends on its crop, not on its batch.
+        All crops get the same noise, so the result of a crop does not depend on its batch.
         """
         generator = torch.Generator().manual_seed(0)
         height = self.heatmaps.abs().amax((-2, -1), keepdim=True)
-        moved = np.zeros(self.keypoints.shape[:2], bool)
-        for side in SHAKES:
+        changes = np.zeros(self.keypoints.shape[:2], bool)
+        for side in NOISE_SIDES:
             noise = _noise(self.heatmaps.shape[1:], side, generator)
-            shaken = self.heatmaps + noise * height * tolerance.heatmaps
-            found = np.concatenate([pose.keypoints for pose in self.head.decode(shaken)])
-            moved |= np.abs(found - self.keypoints).max(-1) > tolerance.pixels
-        return moved
+            noisy = self.heatmaps + noise * height * tolerance.heatmaps
+            found = np.concatenate([pose.keypoints for pose in self.head.decode(noisy)])
+            changes |= np.abs(found - self.keypoints).max(-1) > tolerance.pixels
+        return changes
 
 
 def _noise(shape: Sequence[int], side: int, generator: torch.Generator) -> Tensor:

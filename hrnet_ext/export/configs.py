@@ -1,4 +1,4 @@
-"""Configs in which an exported file takes the place of a model."""
+"""Configs in which an exported file replaces the model."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ ESTIMATOR = 'hrnet_ext.ExportedPoseEstimator'
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
 SESSION_OPTIONS = ('provider', 'device', 'precision', 'num_threads', 'batch_size', 'fixed_batch')
 COLOR_TYPES = {1: 'grayscale', 3: 'color', 4: 'unchanged'}  # by number of channels
-PLAIN_MODES = ('off', 'fp32', 'auto')  # ask for no less precision than the file has
+PLAIN_MODES = ('off', 'fp32', 'auto')  # do not request a lower precision than the file's
 
 
 def exported_config(path: str | os.PathLike[str]) -> Config:
-    """All that an inferencer reads of a config, from what an exported file says of itself.
+    """A config for an inferencer, made from an exported file's metadata.
 
     Args:
         path: The exported file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is broken or none of ours.
+        ValueError: If it is broken or was not written by hrnet_ext.
     """
     metadata = read_metadata(path)
     crop = {'type': 'TopdownAffine', 'input_size': metadata.input_size}
@@ -59,12 +59,12 @@ def replace_model(cfg: Config, path: str) -> None:
     Args:
         cfg: Config of a data set; its model is replaced. Options of a
             :class:`~hrnet_ext.export.runtime.PoseSession` in the model, which
-            ``--cfg-options model.precision=half`` puts there, stay.
+            ``--cfg-options model.precision=half`` sets, are kept.
         path: The exported file.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is broken, or does not go with the config's data set or crops.
+        ValueError: If it is broken, or does not match the config's data set or crops.
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     metadata = read_metadata(path)
@@ -88,14 +88,14 @@ def replace_model(cfg: Config, path: str) -> None:
 
 
 def refuse_optimizing(path: str | os.PathLike[str], mode: str | bool | None) -> None:
-    """An exported file runs as it was exported.
+    """Reject modes that would change how an exported file runs.
 
     Args:
         path: The exported file.
-        mode: Of :func:`hrnet_ext.optimize`, if any is asked for.
+        mode: The requested mode of :func:`hrnet_ext.optimize`, if any.
 
     Raises:
-        ValueError: If the mode asks for another precision or for compilation.
+        ValueError: If the mode requests another precision or compilation.
     """
     if isinstance(mode, str) and mode not in PLAIN_MODES:
         raise ValueError(

@@ -1,7 +1,6 @@
-"""From a person's box to the crop that goes into the network, and back: the test pipeline's way.
+"""From a person's box to the network's input crop, and back, as in the test pipeline.
 
-Equal to the last bit to MMPose's ``GetBBoxCenterScale`` and ``TopdownAffine``; needs numpy and
-OpenCV alone.
+Bit-equal to MMPose's ``GetBBoxCenterScale`` and ``TopdownAffine``; needs only numpy and OpenCV.
 
 Legend: N boxes (N, 4) as x1, y1, x2, y2 in image space; a region is a box's center and scale, both
 (N, 2) float32 in image space, scale being the crop's sides (w, h) there; input_size is (w, h).
@@ -18,14 +17,14 @@ Size = tuple[int, int]
 
 
 class Regions(NamedTuple):
-    """What of an image the crops show."""
+    """The regions of an image that the crops show."""
 
     centers: np.ndarray
     scales: np.ndarray
 
 
 def regions_of(boxes: np.ndarray, input_size: Size, padding: float) -> Regions:
-    """Boxes, padded and made larger on one side until they have the crop's proportions.
+    """Boxes, padded and enlarged on one side to the crop's aspect ratio.
 
     Args:
         boxes: (N, 4).
@@ -56,8 +55,8 @@ def cut(image: np.ndarray, regions: Regions, input_size: Size) -> np.ndarray:
 def warp_matrix(center: np.ndarray, scale: np.ndarray, input_size: Size) -> np.ndarray:
     """The affine map (2, 3) from image space to input space, float64.
 
-    It takes the center to the middle of the crop, the middle of the region's left side to that of
-    the crop's, and a point at right angles with them to its like.
+    Three points of the region define it: its center, the middle of its left side, and a third point
+    at a right angle to them. They map to the same points of the crop.
     """
     source = _corner(center, scale[0])
     target = _corner(np.array(input_size) * 0.5, input_size[0])

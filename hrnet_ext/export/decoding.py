@@ -1,9 +1,9 @@
-"""Heatmaps -> keypoints inside of a graph: the codec's numbers by operators that every format has.
+"""Heatmaps -> keypoints in an exported graph, with operators that every format supports.
 
 Legend: B crops; K keypoints; heatmaps (B, K, H, W) float32; keypoints (B, K, 2) in heatmap space.
 
-Behind the network there are no convolutions and matrix products on the way to the coordinates:
-what infers in half precision keeps the rest in fp32, and coordinates need that.
+No convolution or matrix product after the network affects the coordinates. A backend with half
+precision then computes them in fp32, which they need.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Decoder(nn.Module):
 
 
 def _maximum(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
-    """The highest pixel (B, K, 2) of each heatmap, ``NOWHERE`` if nothing is positive; scores."""
+    """The highest pixel (B, K, 2) of each heatmap, ``NOWHERE`` if no value is positive; scores."""
     width = heatmaps.shape[-1]
     scores, index = heatmaps.flatten(2).max(-1)
     maxima = torch.stack([index % width, index // width], -1).float()
@@ -63,16 +63,16 @@ class DarkStep(nn.Module):
         self.margin = REACH + kernel_size // 2
         self.register_buffer('kernel', kernel)
         self.register_buffer('bands', bands)
-        # made here: a graph that makes it would always make it on the device it was traced on
+        # a buffer: created in the graph, it would always be on the device used for tracing
         self.register_buffer('reach', torch.arange(2 * self.margin + 1))
 
     def forward(self, maxima: Tensor, heatmaps: Tensor) -> Tensor:
-        """Move maxima (B, K, 2) to where the blurred Gaussians peak; near the border they stay."""
+        """Move maxima (B, K, 2) to the blurred Gaussians' peaks, except near the border."""
         height, width = heatmaps.shape[-2:]
         x, y = maxima.long().unbind(-1)
         near = self._blurred_around(heatmaps, x, y) * self._restored_height(heatmaps)
         near = near.clamp(min=LOG_FLOOR)
-        # Over the middle one, a factor that cancels: logarithms near 0 are exact enough in float32.
+        # Divided by the middle value, a factor that cancels: logarithms near 0 are more exact.
         middle = near[..., near.shape[-1] // 2, None]
         value = (near / middle).log().unbind(-1)  # 25 of (B, K), row by row
 
@@ -104,10 +104,10 @@ class DarkStep(nn.Module):
         return blurred.flatten(2)
 
     def _restored_height(self, heatmaps: Tensor) -> Tensor:
-        """What blurring took from each maximum, as a factor (B, K, 1).
+        """The factor (B, K, 1) by which blurring lowers each maximum.
 
-        It matters only where the logarithm's floor is reached, so that its convolutions may run in
-        half precision.
+        It has an effect only at the logarithm's floor, so its convolutions may run in half
+        precision.
         """
         half = len(self.kernel) // 2
         maps = heatmaps.flatten(0, 1)[:, None]

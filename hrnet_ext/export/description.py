@@ -1,4 +1,4 @@
-"""Read what an exported file says of itself, without loading it: no runtime is needed."""
+"""Read an exported file's metadata without loading the model: no backend is needed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from xml.etree import ElementTree
 from hrnet_ext.export.engines import checked_path
 from hrnet_ext.export.metadata import KEY, Metadata
 
-# Protocol Buffers' kinds of fields, and the fields that are read of ONNX's messages.
+# Protocol Buffers' wire types, and the field numbers read from ONNX's messages.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 METADATA_PROPS = 14  # of ModelProto
 ENTRY_KEY, ENTRY_VALUE = 1, 2  # of StringStringEntryProto
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:
-    """What an exported file says of itself.
+    """An exported file's metadata.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is broken or none of ours.
+        ValueError: If it is broken or was not written by hrnet_ext.
     """
     return Metadata.from_json(read_description(path), str(path))
 
 
 def read_description(path: str | os.PathLike[str]) -> str:
-    """The JSON in an exported file; empty in files of others.
+    """The JSON in an exported file; empty for files not written by hrnet_ext.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If its name is no exported model's, or it is broken.
+        ValueError: If its name is not that of an exported model, or it is broken.
     """
     path = checked_path(path)
     read = {'.onnx': _of_onnx, '.xml': _of_openvino}.get(path.suffix, _of_archive)
@@ -77,10 +77,10 @@ def _of_archive(path: Path) -> str:
 
 
 def _fields(file: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Number, position and size in bytes of each field of a message of Protocol Buffers.
+    """Number, position and size in bytes of each field of a Protocol Buffers message.
 
     Raises:
-        EOFError: If one reaches past the end.
+        EOFError: If a field reaches past the end.
     """
     while begin < end:
         file.seek(begin)

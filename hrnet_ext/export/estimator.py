@@ -1,7 +1,7 @@
-"""An exported file in the place of a pose estimator: MMPose's test loop and inferencers run it.
+"""An exported file as a pose estimator for MMPose's test loop and inferencers.
 
-Legend: B crops; inputs (B, 3, H, W) uint8 BGR, as pipelines pack them; keypoints leave in image
-space.
+Legend: B crops; inputs (B, 3, H, W) uint8 BGR, as pipelines pack them; predicted keypoints are in
+image space.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from hrnet_ext.registry import MODELS
 
 @MODELS.register_module()
 class ExportedPoseEstimator(BaseModel):
-    """What a :class:`~hrnet_ext.export.runtime.PoseSession` finds, as MMPose hands over poses.
+    """Predictions of a :class:`~hrnet_ext.export.runtime.PoseSession` in MMPose's format.
 
-    It has no weights of PyTorch's: it is tested, not trained. Whether it averages with the
-    mirrored crop was settled when it was exported.
+    It has no PyTorch weights, so it can be tested but not trained. Whether it uses the flip test
+    was decided at export.
 
     Args:
         path: The exported file.
-        **options: Of the session: ``provider``, ``device``, ``precision``, ``num_threads``,
+        **options: Options of the session: ``provider``, ``device``, ``precision``, ``num_threads``,
             ``batch_size``, ``fixed_batch``.
     """
 
     def __init__(self, path: str, **options: Any) -> None:
         super().__init__()
         self.session = PoseSession(path, **options)
-        self.test_cfg: dict[str, Any] = {}  # the inferencer asks for heatmaps here
+        self.test_cfg: dict[str, Any] = {}  # the inferencer requests heatmaps here
         self.dataset_meta = parse_pose_metainfo(metainfo_of(self.session.metadata.keypoints))
 
     def test_step(self, data: Mapping[str, Any]) -> list[PoseDataSample]:
@@ -48,7 +48,7 @@ class ExportedPoseEstimator(BaseModel):
             data: ``inputs``, a tensor (B, 3, H, W) or a list of (3, H, W), and ``data_samples``.
 
         Raises:
-            ValueError: If heatmaps are asked for.
+            ValueError: If heatmaps are requested.
         """
         if self.test_cfg.get('output_heatmaps'):
             raise ValueError('an exported model hands over no heatmaps to draw')
@@ -65,12 +65,12 @@ class ExportedPoseEstimator(BaseModel):
     val_step = test_step
 
     def forward(self, *_: Any, **__: Any) -> torch.Tensor:
-        """Not for an exported model: it is no part of a PyTorch graph."""
+        """Not supported: an exported model cannot be part of a PyTorch graph."""
         raise ValueError('an exported model can be tested only, not trained')
 
 
 def metainfo_of(keypoints: KeypointSet) -> dict[str, Any]:
-    """Keypoints as MMPose's data sets describe them."""
+    """Keypoints in the format of MMPose's metainfo."""
     mirror = {a: b for pair in keypoints.flip_pairs for a, b in (pair, pair[::-1])}
     colors = keypoints.colors or ((255, 128, 0),) * len(keypoints.names)
     link_colors = keypoints.link_colors or ((96, 96, 255),) * len(keypoints.skeleton)

@@ -1,7 +1,7 @@
 """The deployable graph: crops in, keypoints out, all in one module.
 
 Legend: B crops; K keypoints; crops (B, H, W, 3) uint8 BGR; images (B, 3, H, W) float32,
-normalised; heatmaps (B, K, h, w); keypoints (B, K, 2) in input space.
+normalized; heatmaps (B, K, h, w); keypoints (B, K, 2) in input space.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from hrnet_ext.models.input_channels import swap_colors
 
 
 class PoseGraph(nn.Module):
-    """What of a top-down model leaves the framework.
+    """The exported part of a top-down model.
 
     Args:
-        model: A pose estimator with a heatmap head and an MSRA codec; it stays as it is.
-        metadata: Whether the graph normalises and flips, and the keypoints' mirror images.
-        dtype: Of the network; head and decoding stay in float32.
-        with_heatmaps: Give the heatmaps as third output.
+        model: A pose estimator with a heatmap head and an MSRA codec; it is not changed.
+        metadata: Whether the graph normalizes and flips, and the keypoints' mirror images.
+        dtype: Number format of the network; head and decoding stay in float32.
+        with_heatmaps: Return the heatmaps as third output.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class PoseGraph(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
-        """Crops, or images where it does not normalise -> keypoints, scores, perhaps heatmaps."""
+        """Crops (images if it does not normalize) -> keypoints, scores, optionally heatmaps."""
         heatmaps = self.estimate(self.normalize(crops))
         keypoints, scores = self.decode(heatmaps)
         return (keypoints, scores, heatmaps) if self.with_heatmaps else (keypoints, scores)
 
 
 class Normalize(nn.Module):
-    """Crops -> images, as ``PoseDataPreprocessor`` does it."""
+    """Crops -> images, as in ``PoseDataPreprocessor``."""
 
     def __init__(self, metadata: Metadata) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What an exported file says of itself, as JSON inside of it; needs nothing but Python."""
+"""The metadata of an exported file, stored in it as JSON; needs only Python."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from hrnet_ext.reading import parse_json
 
-KEY = 'hrnet_ext'  # under which every format keeps the JSON
-LAYOUT = 1  # of the JSON; raised when an older runtime could not read it
+KEY = 'hrnet_ext'  # of the JSON in every format
+LAYOUT = 1  # version of the JSON; increased when older versions could not read it
 PRECISIONS = ('fp32', 'half', 'int8')
 
 Color = tuple[int, int, int]
@@ -20,14 +20,14 @@ class KeypointSet:
     """The keypoints that a model finds, in the order of its outputs.
 
     Args:
-        data_set: What they were labelled in, ``'coco'``.
+        data_set: Name of the data set, such as ``'coco'``.
         names: K names.
         flip_pairs: Names of left and right.
-        skeleton: Pairs of names that a drawing joins.
+        skeleton: Pairs of names that drawings connect.
         sigmas: OKS's K constants.
-        upper_body: Names of those above the waist.
-        colors: K colours, RGB.
-        link_colors: The skeleton's.
+        upper_body: Names of keypoints above the waist.
+        colors: K colors, RGB.
+        link_colors: Colors of the skeleton.
     """
 
     data_set: str
@@ -41,29 +41,29 @@ class KeypointSet:
 
     @property
     def flip_indices(self) -> list[int]:
-        """For each keypoint the index of its mirror image, its own where it has none."""
+        """For each keypoint the index of its mirror image, its own if it has none."""
         mirror = {a: b for pair in self.flip_pairs for a, b in (pair, pair[::-1])}
         return [self.names.index(mirror.get(name, name)) for name in self.names]
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """All that is to be known to use an exported file.
+    """All facts needed to use an exported file.
 
     Args:
         config: Name of the config.
         package: Name and version of the package that wrote the file.
         input_size: (w, h) of a crop.
-        padding: Side of a crop over the side of the box it is made of.
-        normalizes: Whether the graph takes crops (B, H, W, 3) uint8 BGR and normalises them; else
-            it takes images (B, 3, H, W) float32, normalised.
-        mean: Of each channel, in the network's order. As many as an image has channels.
-        std: Likewise.
+        padding: Side of a crop over the side of its box.
+        normalizes: Whether the graph takes crops (B, H, W, 3) uint8 BGR and normalizes them; else
+            it takes images (B, 3, H, W) float32, normalized.
+        mean: Mean of each channel, in the network's order.
+        std: Standard deviation of each channel.
         bgr_to_rgb: Whether the network's order is RGB.
         flip_test: Whether the graph averages with the mirrored crop.
         decoding: ``'quarter'`` offset, or ``'dark'`` refinement.
         precision: ``'fp32'``, ``'half'`` or ``'int8'``.
-        keypoints: What they are.
+        keypoints: The model's keypoints.
     """
 
     config: str
@@ -81,23 +81,23 @@ class Metadata:
 
     @property
     def num_channels(self) -> int:
-        """Of an image: 3, for BGR; 1 for grey ones."""
+        """Channels of an image: 3 for BGR, 1 for grayscale."""
         return len(self.mean)
 
     def to_json(self) -> str:
-        """As text to put into a file."""
+        """The metadata as JSON text."""
         return json.dumps({'layout': LAYOUT, **asdict(self)}, separators=(',', ':'))
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Metadata:
-        """What a file says of itself.
+        """Parse a file's metadata.
 
         Args:
-            text: Of its entry ``KEY``; empty where it has none.
+            text: Its entry ``KEY``; empty if it has none.
             source: The file, for messages.
 
         Raises:
-            ValueError: If it is none of ours, or a newer one than this version reads.
+            ValueError: If hrnet_ext did not write it, or a newer version did.
         """
         if not text:
             raise ValueError(
@@ -117,7 +117,7 @@ class Metadata:
 
 
 def precision_in(description: str) -> str:
-    """The precision that a file was written in, by what it says of itself; empty of others' files.
+    """The precision in a file's metadata; empty if hrnet_ext did not write the file.
 
     Raises:
         ValueError: If a newer version wrote it.

@@ -1,4 +1,4 @@
-"""What is to be exported: a config's model with a checkpoint's weights, and what is known of it."""
+"""Load the model to export with its weights, and describe it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hrnet_ext.codecs import MSRAHeatmap
 from hrnet_ext.export.metadata import KeypointSet, Metadata
 from hrnet_ext.models.input_channels import input_channels
 
-COUNTER = 'num_batches_tracked'  # of no use but in training; old files lack it
+COUNTER = 'num_batches_tracked'  # needed only for training; old files lack it
 SHOWN = 3  # names in a message
 
 
@@ -31,7 +31,7 @@ def load_model(cfg: Config, checkpoint: str) -> nn.Module:
         checkpoint: Path or URL.
 
     Raises:
-        ValueError: If they do not belong together, or the model has no heatmaps of MSRA's kind.
+        ValueError: If they do not match, or the model has no MSRA heatmaps.
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     config = cfg.model.copy()
@@ -50,17 +50,17 @@ def load_model(cfg: Config, checkpoint: str) -> nn.Module:
 def describe(
     cfg: Config, model: nn.Module, *, normalizes: bool, flip_test: bool, precision: str
 ) -> Metadata:
-    """What an exported file will say of itself.
+    """The metadata of an exported file.
 
     Args:
         cfg: The model's config.
-        model: It.
-        normalizes: Whether the graph normalises.
+        model: The model.
+        normalizes: Whether the graph normalizes.
         flip_test: Whether it averages with the mirrored crop.
-        precision: Of :data:`~hrnet_ext.export.metadata.PRECISIONS`.
+        precision: One of :data:`~hrnet_ext.export.metadata.PRECISIONS`.
 
     Raises:
-        ValueError: If the test pipeline or the data set does not fit to the model.
+        ValueError: If the test pipeline or the data set does not match the model.
     """
     codec, preprocessor = model.head.decoder, model.data_preprocessor
     num_channels = input_channels(model)
@@ -88,14 +88,14 @@ def describe(
 
 
 def padding_of(pipeline: Sequence[Mapping[str, Any]], input_size: tuple[int, int]) -> float:
-    """How much larger than a box a test pipeline's crop is.
+    """The ratio of crop size to box size in a test pipeline.
 
     Args:
         pipeline: Configs of its transforms.
         input_size: (w, h) that the model takes.
 
     Raises:
-        ValueError: If the pipeline crops otherwise than a session does.
+        ValueError: If the pipeline crops differently from a session.
     """
     steps = {step['type'].rpartition('.')[2]: step for step in pipeline}
     affine, box = steps.get('TopdownAffine'), steps.get('GetBBoxCenterScale')
@@ -135,10 +135,10 @@ def keypoints_of(cfg: Config) -> KeypointSet:
 
 
 def _load(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
-    """Fill a model; what does not fit, by kind."""
+    """Load weights into a model; returns mismatches by kind."""
     try:
         missing, unexpected = model.load_state_dict(weights, strict=False)
-    except RuntimeError as error:  # PyTorch's way to tell of shapes
+    except RuntimeError as error:  # raised by PyTorch for different shapes
         lines = [line.strip() for line in str(error).splitlines()[1:]]
         return ['; '.join(lines[:SHOWN])]
     missing = [name for name in missing if not name.endswith(COUNTER)]

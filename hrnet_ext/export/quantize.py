@@ -1,10 +1,10 @@
-"""int8: weights and activations in 8 bits, by ONNX Runtime's static quantisation.
+"""int8: weights and activations in 8 bits, by ONNX Runtime's static quantization.
 
-The result is a graph of quantise and dequantise nodes that ONNX Runtime and OpenVINO both run in
-int8. Head, flip test and decoding stay in fp32: eight bits of a heatmap would leave nothing of the
-fractions of a pixel.
+The result is a graph of quantize and dequantize nodes that ONNX Runtime and OpenVINO both run in
+int8. Head, flip test and decoding stay in fp32, because heatmaps in 8 bits would lose sub-pixel
+accuracy.
 
-Legend: N crops (N, H, W, 3) uint8 BGR; images (N, 3, H, W) float32, normalised.
+Legend: N crops (N, H, W, 3) uint8 BGR; images (N, 3, H, W) float32, normalized.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NETWORK = '/backbone/'  # in the names of its nodes
 
 
 class _Batches(quantization.CalibrationDataReader):
-    """Hands the graph's inputs to the calibrator, batch by batch."""
+    """Passes the graph's inputs to the calibrator in batches."""
 
     def __init__(self, inputs: np.ndarray) -> None:
         self._batches: Iterator[np.ndarray] = iter(
@@ -42,8 +42,8 @@ def quantize(source: Path, path: Path, inputs: np.ndarray, metadata: Metadata) -
     Args:
         source: The fp32 file.
         path: The int8 file.
-        inputs: What the graph takes, of people it will see: their activations set the ranges.
-        metadata: What the file says of itself.
+        inputs: Typical inputs of the graph; their activations set the ranges.
+        metadata: The file's metadata.
     """
     model = onnx.load(source)
     kept = [node.name for node in model.graph.node if NETWORK not in node.name]

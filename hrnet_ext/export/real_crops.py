@@ -1,4 +1,4 @@
-"""Crops of people to compare and calibrate with: of a data set, or rendered where there is none.
+"""Person crops for comparison and calibration: from a data set, else rendered.
 
 Legend: crops (N, H, W, 3) uint8 BGR.
 """
@@ -19,34 +19,34 @@ from hrnet_ext.synthetic.render import render
 
 
 def real_crops(cfg: Config, metadata: Metadata, num: int) -> tuple[np.ndarray, str]:
-    """People of the test data set; rendered ones where it is not there.
+    """Persons of the test data set, or rendered ones if it does not exist.
 
     Args:
         cfg: Config of the model.
         metadata: The size of a crop.
-        num: How many.
+        num: Number of crops.
 
     Returns:
-        crops, and where they are from.
+        Crops and their source.
     """
     try:
         return crops_of(cfg, 'test', num), 'of the test data set'
     except FileNotFoundError:
-        if metadata.num_channels > 3:  # nothing renders them
+        if metadata.num_channels > 3:  # cannot be rendered
             return random_crops(metadata, num), 'random'
         return rendered_crops(metadata, num), 'rendered'
 
 
 def crops_of(cfg: Config, split: str, num: int) -> np.ndarray:
-    """People of a config's data set, evenly spread over it, cropped by the test pipeline.
+    """Persons of a config's data set, evenly spaced, cropped by the test pipeline.
 
     Args:
         cfg: Config of the model.
         split: ``'train'`` or ``'test'``.
-        num: How many, at most.
+        num: Maximum number of crops.
 
     Raises:
-        FileNotFoundError: If the data set is not there.
+        FileNotFoundError: If the data set does not exist.
     """
     init_default_scope(cfg.get('default_scope', 'mmpose'))
     config = ConfigDict(cfg[f'{split}_dataloader'].dataset)
@@ -57,7 +57,7 @@ def crops_of(cfg: Config, split: str, num: int) -> np.ndarray:
 
 
 def rendered_crops(metadata: Metadata, num: int) -> np.ndarray:
-    """Rendered people."""
+    """Crops of rendered persons."""
     spec = SyntheticSpec()
     crops: list[np.ndarray] = []
     while sum(map(len, crops)) < num:
@@ -70,14 +70,14 @@ def rendered_crops(metadata: Metadata, num: int) -> np.ndarray:
 
 
 def random_crops(metadata: Metadata, num: int) -> np.ndarray:
-    """Noise: what no network was trained on."""
+    """Crops of random noise."""
     width, height = metadata.input_size
     shape = (num, height, width, metadata.num_channels)
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 def _box_of(mask: np.ndarray) -> list[float]:
-    """The smallest box x1, y1, x2, y2 around a mask (H, W); the whole picture around nothing."""
+    """The smallest box x1, y1, x2, y2 around a mask (H, W); the whole image if it is empty."""
     rows, columns = np.nonzero(mask)
     if not len(rows):
         return [0, 0, mask.shape[1], mask.shape[0]]

@@ -3,7 +3,7 @@
     session = PoseSession('pose.onnx')
     keypoints, scores = session(cv2.imread('person.jpg'), [[40, 20, 180, 400]])
 
-Legend: N boxes or people; K keypoints; image space is pixels of the image, input space pixels of
+Legend: N boxes or persons; K keypoints; image space is pixels of the image, input space pixels of
 a crop.
 """
 
@@ -26,35 +26,37 @@ BATCH_SIZE = 64
 
 
 class PoseSession:
-    """Estimates poses by an exported model.
+    """Estimates poses with an exported model.
 
-    Called with a frame and boxes it is what :class:`~hrnet_ext.tracking.PoseTracker` takes.
+    :class:`~hrnet_ext.tracking.PoseTracker` takes it as its pose estimator.
 
-    Several threads may share it: their calls run side by side in ONNX Runtime and PyTorch, and in
-    OpenVINO if ``num_threads`` leaves cores to others; else OpenVINO gives each call all cores, one
-    call after the other. It can be pickled, with its arguments: in the other process it opens the
-    file again, which must lie at the same path there. Start such processes by ``spawn`` or
-    ``forkserver``: the threads of a runtime do not survive a fork.
+    Several threads may share it. Their calls run in parallel in ONNX Runtime and PyTorch, and in
+    OpenVINO if ``num_threads`` is less than the number of cores; otherwise OpenVINO runs one call
+    after the other with all cores. A pickle holds only the arguments: the other process opens the
+    file again from the same path. Start such processes with ``spawn`` or ``forkserver``, because
+    the threads of a backend do not survive a fork.
 
     Args:
         path: A file of ``tools/export.py``.
-        provider: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files ``'torchscript'``
-            or ``'torch-export'``; None takes the first that is installed and reads the file.
-        device: The provider's name of a device, such as ``'CUDAExecutionProvider'`` of ONNX
-            Runtime, ``'GPU'`` of OpenVINO or ``'cuda'`` of PyTorch; empty is the CPU, others were
-            never run.
-        precision: ``'half'`` runs a file in OpenVINO with half precision, whatever it was written
-            in, ``'fp32'`` with full; empty goes by the file.
-        num_threads: Of one call; None leaves it to the provider.
-        batch_size: Crops that are computed at once, at most.
-        fixed_batch: Compute exactly ``batch_size`` crops at once, the last one over and over where
-            there are fewer. OpenVINO plans ahead for it: in bf16 on a CPU, W32 takes a fifth less
-            time for single crops, a tenth less in batches of eight, and hardly less in fp32.
+        provider: The backend: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files
+            ``'torchscript'`` or ``'torch-export'``; None uses the first installed one that reads
+            the file.
+        device: The backend's name of a device, such as ``'CUDAExecutionProvider'`` of ONNX
+            Runtime, ``'GPU'`` of OpenVINO or ``'cuda'`` of PyTorch; empty is the CPU. Other devices
+            were never tested.
+        precision: In OpenVINO, ``'half'`` runs any file in half precision and ``'fp32'`` in full
+            precision; empty uses the file's precision.
+        num_threads: Threads per call; None uses the backend's default.
+        batch_size: Maximum number of crops per call of the backend.
+        fixed_batch: Always compute ``batch_size`` crops; if there are fewer, the last one is
+            repeated. OpenVINO optimizes for the fixed size: in bf16 on a CPU, W32 takes a fifth
+            less time for single crops, a tenth less in batches of eight, and hardly less in fp32.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is broken or none of ours, or an argument does not go with it.
-        ImportError: If nothing that runs it is installed.
+        ValueError: If it is broken or was not written by hrnet_ext, or an argument does not suit
+            it.
+        ImportError: If no backend for it is installed.
     """
 
     def __init__(
@@ -103,16 +105,16 @@ class PoseSession:
         """The pose in each box.
 
         Args:
-            image: (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA, uint8. A model of four channels
-                takes the last alone.
+            image: (H, W, 3) BGR, (H, W) grayscale or (H, W, 4) BGRA, uint8. A model with four
+                channels takes only the last kind.
             boxes: (N, 4) x1, y1, x2, y2, or one box (4,); a list, an array, or a tensor of
-                PyTorch. A fifth column, scores, is not used. They may reach out of the image.
+                PyTorch. A fifth column, scores, is not used. Boxes may extend beyond the image.
 
         Returns:
             keypoints (N, K, 2) float32 in image space, scores (N, K) float32.
 
         Raises:
-            ValueError: If the image is not uint8, or a box has no pixel of it; says which.
+            ValueError: If the image is not uint8, or a box contains no pixel of it; names the box.
         """
         image = with_channels(image, self.metadata.num_channels)
         corners = box_arrays(boxes).corners
@@ -138,7 +140,7 @@ class PoseSession:
             crops: (B, H, W, 3) uint8, BGR.
 
         Raises:
-            ValueError: If they are of another size or type.
+            ValueError: If they have another size or type.
         """
         crops = _checked_crops(crops, self.metadata)
         if not len(crops):
@@ -156,7 +158,7 @@ class PoseSession:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def prepare(self, crops: np.ndarray) -> np.ndarray:
-        """What the graph takes: the crops (B, H, W, 3), or normalised images (B, 3, H, W) float32.
+        """The graph's input: the crops (B, H, W, 3), or normalized images (B, 3, H, W) float32.
 
         Args:
             crops: (B, H, W, 3) uint8, BGR.
@@ -170,14 +172,14 @@ class PoseSession:
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What opens the file again."""
+        """The arguments, with which the file is opened again."""
         return self._arguments
 
     def __setstate__(self, arguments: dict[str, Any]) -> None:
         self.__init__(**arguments)
 
     def __deepcopy__(self, memo: dict) -> PoseSession:
-        """Nothing in it ever changes: copies share it."""
+        """It is immutable, so copies share it."""
         return self
 
     def _run(self, crops: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -193,7 +195,7 @@ def _checked_crops(crops: Any, metadata: Metadata) -> np.ndarray:
     """Crops (B, H, W, C) uint8, BGR.
 
     Raises:
-        ValueError: If they are not such, or not of the model's size.
+        ValueError: If they have another type, or not the model's size.
     """
     crops = np.asarray(crops)
     width, height = metadata.input_size

@@ -12,11 +12,11 @@ class OnnxRuntimeModel:
 
     Args:
         source: Path of an ONNX file, or its bytes.
-        provider: ONNX Runtime's name of what runs it.
-        num_threads: None leaves it to ONNX Runtime.
+        provider: ONNX Runtime's execution provider.
+        num_threads: None uses ONNX Runtime's default.
 
     Raises:
-        ValueError: If the provider is not there.
+        ValueError: If the provider is not available.
     """
 
     def __init__(
@@ -31,5 +31,5 @@ class OnnxRuntimeModel:
         return dict(zip(self._outputs, self.session.run(None, {self._input: inputs})))
 
     def __deepcopy__(self, memo: dict) -> OnnxRuntimeModel:
-        """Nothing in it ever changes: copies share it."""
+        """It is immutable, so copies share it."""
         return self

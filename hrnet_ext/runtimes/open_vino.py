@@ -13,23 +13,23 @@ import openvino
 from hrnet_ext.cpu_limit import allows_bf16, usable_cores
 
 CPU = 'CPU'
-# OpenVINO's name of a precision, and that of the device's ability, best first.
+# OpenVINO's name of a precision, and that of the device capability, best first.
 HALVES = (('bf16', 'BF16'), ('f16', 'FP16'))
 
 
 class OpenVinoModel:
     """A compiled model; several threads may call it.
 
-    On a CPU OpenVINO runs one call of a compiled model after the other. With ``num_threads`` a
-    thread that finds all busy compiles the model once more, as long as there are cores for it;
-    after that, threads wait. Without, one call has all the cores.
+    On a CPU OpenVINO runs the calls of a compiled model one after another. With ``num_threads``, a
+    thread that finds all copies busy compiles another copy, as long as there are enough cores;
+    after that, threads wait. Without ``num_threads`` one call uses all cores.
 
     Args:
-        model: It, with a batch of any size or of one.
+        model: The model, with a dynamic or fixed batch size.
         device: OpenVINO's name of a device.
-        precision: ``'f32'``, ``'bf16'`` or ``'f16'``. fp32 is said explicitly: left alone, OpenVINO
-            takes bf16 on processors that have it.
-        num_threads: Of one call; None leaves it to OpenVINO.
+        precision: ``'f32'``, ``'bf16'`` or ``'f16'``. fp32 must be explicit, because OpenVINO's
+            default is bf16 on processors that have it.
+        num_threads: Threads per call; None uses OpenVINO's default.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class OpenVinoModel:
     ) -> None:
         options = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': precision}
         if device == CPU:
-            # Pinned, the threads of all processes start at the same core: two processes of one
-            # thread on two cores got half a core each.
+            # With pinning, the threads of all processes start at the same core: two processes with
+            # one thread each shared one of two cores.
             options['ENABLE_CPU_PINNING'] = False
         if num_threads:
             options['INFERENCE_NUM_THREADS'] = num_threads
@@ -69,7 +69,7 @@ class OpenVinoModel:
         return dict(zip(self._outputs, found.values()))
 
     def _take(self) -> openvino.InferRequest:
-        """A request that serves nobody: a free one, a new one, else the next that gets free."""
+        """An unused request: a free one, a new one, else the next that becomes free."""
         try:
             return self._free.get_nowait()
         except Empty:
@@ -79,18 +79,18 @@ class OpenVinoModel:
         return compiled.create_infer_request()
 
     def __deepcopy__(self, memo: dict) -> OpenVinoModel:
-        """Nothing in it ever changes: copies share it."""
+        """It is immutable, so copies share it."""
         return self
 
 
 @lru_cache(maxsize=1)
 def shared_core() -> openvino.Core:
-    """The process's one OpenVINO, which stays.
+    """The only OpenVINO core of the process; it is never destroyed.
 
-    Each gives the thread that first compiles with it a stack for signal handlers, and when it goes
-    puts back the one it found. Several that go in another order than the reverse of their coming
-    leave a stack that is no more: the next handled signal, a child's end or Ctrl-C, kills the
-    process (seen with OpenVINO 2026.4.1).
+    A core installs a stack for signal handlers in the thread that first compiles with it, and
+    restores the previous stack when it is destroyed. If several cores are not destroyed in reverse
+    order, they leave a dangling signal stack; the next handled signal, such as a child's end or
+    Ctrl-C, crashes the process (seen with OpenVINO 2026.4.1).
     """
     return openvino.Core()
 
@@ -103,7 +103,7 @@ def fix_batch(model: openvino.Model, size: int) -> None:
 
 
 def capabilities_of(device: str = CPU) -> list[str]:
-    """What a device says that it can do; it knows of no limit of oneDNN."""
+    """The capabilities a device reports, without regard to limits set for oneDNN."""
     return shared_core().get_property(device, 'OPTIMIZATION_CAPABILITIES')
 
 
@@ -111,7 +111,7 @@ def best_half(capabilities: Sequence[str], device: str = CPU) -> str | None:
     """OpenVINO's name of the half precision that a device computes in hardware; None without one.
 
     Args:
-        capabilities: What the device says that it can do.
+        capabilities: The capabilities that the device reports.
         device: Its name.
     """
     able = set(capabilities)

@@ -1,4 +1,4 @@
-"""A network of PyTorch as ONNX, which both runtimes read."""
+"""Convert a PyTorch network to ONNX, which both backends read."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def to_onnx(
     takes: str,
     gives: Sequence[str],
 ) -> None:
-    """Write a network as ONNX, its batch of any size.
+    """Write a network as ONNX with any batch size.
 
     Args:
-        network: In evaluation mode; takes one tensor, gives one or several.
-        example: What it takes.
-        target: The file, or where its bytes go.
+        network: In evaluation mode; takes one tensor, returns one or several.
+        example: An example input.
+        target: The file, or a binary stream.
         takes: Name of its input.
         gives: Names of all its outputs.
 
     Raises:
-        torch.onnx.errors.OnnxExporterError: If it has an operator that ONNX does not know.
+        torch.onnx.errors.OnnxExporterError: If ONNX does not support one of its operators.
     """
     with warnings.catch_warnings(), interrupts_deferred():
-        # It warns of sizes that it takes for constant, which they are, and of its age: the newer
+        # It warns of constant sizes, which is correct here, and of its deprecation. The newer
         # exporter takes four times as long, needs two more packages, and writes no better graph.
         warnings.simplefilter('ignore')
         torch.onnx.export(

@@ -1,4 +1,4 @@
-"""COCO people for top-down pose estimation, with everything checked before the first step.
+"""COCO persons for top-down pose estimation, with all files checked before the first step.
 
 Legend: N samples; K keypoints; boxes (x1, y1, x2, y2) and keypoints in image space.
 """
@@ -35,14 +35,14 @@ NO_NUMBERS = [np.nan] * 4  # in place of a box
 
 @DATASETS.register_module()
 class CocoDataset(SampleReader, MMPoseCocoDataset):
-    """MMPose's COCO data set, which says early and clearly what is wrong with its files.
+    """MMPose's COCO data set with early and clear errors for invalid files.
 
     Annotations, detections and the presence of every image are checked when the data set is built
     (:func:`hrnet_ext.formats.coco.check_coco`): keypoints are finite numbers whose visibility is 0,
-    1 or 2, ids are unique whole numbers or strings, keypoints have the metainfo's order. One line
-    of the log says how many people there are and why others were left out. Besides MMPose's
-    fields, samples have ``img_shape``, the annotated (h, w), with which ``hrnet_ext.LoadImage``
-    compares the decoded image, and those of detected boxes a ``category_id``.
+    1 or 2, IDs are unique integers or strings, keypoints have the metainfo's order. One log line
+    gives the number of persons and why others were left out. Besides MMPose's fields, samples have
+    ``img_shape``, the annotated (h, w), with which ``hrnet_ext.LoadImage`` compares the decoded
+    image, and samples of detected boxes have a ``category_id``.
 
     A missing ``bbox_file`` is not an error: ground-truth boxes take its place with a warning, and
     ``metainfo['missing_bbox_file']`` lets the metric label its result.
@@ -53,16 +53,16 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
             working directory.
         data_root: Folder of annotations and images.
         test_mode: True for validation and testing.
-        how_to_get: What to do where files are missing; shown in the error.
-        category: Name of the category to take, where the file has several; by default the one
-            named as metainfo's ``dataset_name``, else 'person', else all.
-        boxes_from_keypoints: For annotations without ``bbox``: the box around their labelled
+        how_to_get: How to get missing files; shown in the error.
+        category: Name of the category to use if the file has several; by default the one
+            with the name of the metainfo's ``dataset_name``, else 'person', else all.
+        boxes_from_keypoints: For annotations without ``bbox``: use the box around their labeled
             keypoints, times this factor in width and height, such as 1.25; None leaves them out.
         **options: As :class:`mmpose.datasets.datasets.body.CocoDataset`.
 
     Raises:
         FileNotFoundError: If the annotation file or an image is missing.
-        ValueError: If a file is not what it should be, or holds nobody with keypoints.
+        ValueError: If a file is invalid, or has no person with keypoints.
     """
 
     METAINFO: dict = coco_metainfo()
@@ -99,7 +99,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
             print_log(
                 f'NO DETECTED BOXES: `{bbox_file}` ({self._keys.of("bbox_file")}) does not exist. '
                 'Ground-truth boxes are used instead: AP comes out higher (about 2 points on '
-                'COCO, more on PoseTrack18) and does not compare with published numbers.',
+                'COCO, more on PoseTrack18) and is not comparable with published numbers.',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -117,7 +117,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         return samples
 
     def filter_data(self) -> list[dict]:
-        """The samples that ``filter_cfg`` leaves."""
+        """The samples that ``filter_cfg`` keeps."""
         kept = super().filter_data()
         if self.data_list and not kept:
             best = max(float(sample['bbox_score'][0]) for sample in self.data_list)
@@ -137,7 +137,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         return annotated_sample(annotation, image, box)
 
     def _box_of(self, annotation: dict) -> list[float] | None:
-        """The box (x, y, w, h) of a person; None where there is none."""
+        """The box (x, y, w, h) of a person; None if there is none."""
         box = annotation.get('bbox')
         if box is not None or not self.boxes_from_keypoints or not annotation.get('keypoints'):
             return box
@@ -145,7 +145,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         return keypoint_box(triples, extension=self.boxes_from_keypoints - 1)
 
     def _read(self) -> CocoContent:
-        """The annotation file, checked; notes the category taken in the metainfo."""
+        """Read and check the annotation file; store the chosen category in the metainfo."""
         names = self._metainfo['keypoint_id2name']
         read = read_json(self.ann_file, f'annotation file ({self._keys.of("ann_file")})')
         self._check_layout(read)
@@ -166,10 +166,10 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         return content
 
     def _check_layout(self, content: object) -> None:
-        """Recognize files of a form that a subclass knows of, with an error of its own."""
+        """Overridden by subclasses that report file layouts of their own."""
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:
-        """People and images of the annotation file; in top-down mode, people to be cropped."""
+        """Persons and images of the annotation file; in top-down mode, persons to be cropped."""
         content = self._read()
         asked = self._asked_images([image['id'] for image in content.images])
         images = {
@@ -194,10 +194,10 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         return samples, list(images.values())
 
     def _usable(self, people: list[dict], images: dict, content: CocoContent) -> list[dict]:
-        """Those of whom a crop can be made; logs how many they are and why others are not.
+        """The persons that can be cropped; logs their number and why others are left out.
 
         Raises:
-            ValueError: If there is nobody.
+            ValueError: If there is none.
         """
         tally = content.left_out
         boxes = [self._box_of(person) or NO_NUMBERS for person in people]
@@ -212,7 +212,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
             tally.add(reason, (p['id'] for p, why in zip(people, reasons) if why == reason))
         kept = [person for person, reason in zip(people, reasons) if reason is None]
         if not kept and not self._takes_images:
-            raise ValueError(f'{self._where} {self._nobody(tally)}')
+            raise ValueError(f'{self._where} {self._no_person(tally)}')
         print_log(f'`{self.ann_file}`: {summary(kept, content)}', logger='current')
         unusual = unusual_reasons(content)
         if unusual:
@@ -226,7 +226,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         print_log(f'{self._where}: {message}', logger='current', level=logging.WARNING)
 
     def _load_detection_results(self) -> list[dict]:
-        """N samples of detected boxes, with keypoints at 0 in place of annotated ones."""
+        """N samples of detected boxes; their keypoints are set to 0."""
         content = self._read()
         images = {image['id']: image for image in content.images}
         people = self._detected(content)
@@ -246,7 +246,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         ]
 
     def _detected(self, content: CocoContent) -> list[dict]:
-        """The people of the box file, checked; logs how many they are and what is left out."""
+        """The persons of the box file, checked; logs their number and what is left out."""
         what = f'box file ({self._keys.of("bbox_file")})'
         sizes = {image['id']: size_of(image) for image in content.images}
         boxes, tally = check_boxes(
@@ -256,7 +256,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         people = [each for each in boxes if each['category_id'] == category]
         if not people:
             raise ValueError(
-                f'{what} `{self.bbox_file}` holds nobody (category_id {category}) among its '
+                f'{what} `{self.bbox_file}` has no person (category_id {category}) among its '
                 f'{len(boxes):,} boxes'
             )
         unsound = tally.with_firsts(noun='image')
@@ -277,11 +277,11 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         return people
 
     def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
-        """The people as they are: those that MMPose would leave out here are not among them."""
+        """The persons unchanged: those that MMPose would leave out here are already removed."""
         return instance_list
 
     def _asked_images(self, ids: list) -> set:
-        """The ids of the images that ``sample_interval`` asks for, by id as in MMPose."""
+        """The IDs of the images that ``sample_interval`` selects, by ID as in MMPose."""
         if self.sample_interval == 1:
             return set(ids)
         if any(isinstance(one, str) for one in ids):
@@ -296,7 +296,7 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
 
     @property
     def _takes_images(self) -> bool:
-        """Whether samples are made of images on which nobody is annotated."""
+        """Whether samples are also made of images without annotated persons."""
         return bool(self.bbox_file) or (self.test_mode and self.data_mode == 'bottomup')
 
     @property
@@ -304,10 +304,10 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         """The annotation file, as messages name it."""
         return f'annotation file ({self._keys.of("ann_file")}) `{self.ann_file}`'
 
-    def _nobody(self, tally: Tally) -> str:
-        """Why a file without a usable person is of no use, and what to do."""
+    def _no_person(self, tally: Tally) -> str:
+        """The error text for a file without a usable person, with the cure."""
         reasons = f' ({tally.with_firsts()})' if tally.counts else ''
-        return f'holds nobody with a box and at least one labelled keypoint{reasons}' + (
+        return f'has no person with a box and at least one labeled keypoint{reasons}' + (
             self._cure_for(tally)
         )
 
@@ -315,8 +315,8 @@ class CocoDataset(SampleReader, MMPoseCocoDataset):
         cures = ''
         if NO_BOX in tally.counts:
             cures += (
-                f'; {self._keys.of("boxes_from_keypoints")}=1.25 takes the box around the labelled '
-                'keypoints, 25 % larger, where there is no other'
+                f'; {self._keys.of("boxes_from_keypoints")}=1.25 uses the box around the labeled '
+                'keypoints, enlarged by 25 %, for annotations without a box'
             )
         if NO_KEYPOINTS in tally.counts:
             cures += '; COCO keeps keypoints in person_keypoints_*.json, not in instances_*.json'

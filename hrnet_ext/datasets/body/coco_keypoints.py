@@ -1,6 +1,6 @@
 """COCO's 17 keypoints: order, symmetry, OKS sigmas, limbs.
 
-Numbers are keyed by body part and indices are derived, so that nothing here can be out of step.
+Numbers are keyed by body part and indices are derived, so they cannot be inconsistent.
 """
 
 from hrnet_ext.datasets.body.metainfo import make_metainfo
@@ -22,7 +22,7 @@ SIGMAS = {
     'knee': 0.087,
     'ankle': 0.089,
 }
-# Weight of a keypoint's loss where a pipeline asks for it; the paper's training does not.
+# Weight of a keypoint's loss if a pipeline uses it; the paper's training does not.
 LOSS_WEIGHTS = {'elbow': 1.2, 'wrist': 1.5, 'knee': 1.2, 'ankle': 1.5}
 
 LIMBS = (

@@ -1,4 +1,4 @@
-"""MMPose's samples of annotated people and of detected boxes.
+"""MMPose's samples of annotated persons and of detected boxes.
 
 K: keypoints. Boxes are (x, y, w, h) in files and (x1, y1, x2, y2) in samples.
 """
@@ -7,8 +7,8 @@ import numpy as np
 
 from hrnet_ext.formats.coco import CocoContent
 
-PERSON = 1  # category of detected boxes, by MMPose and by tools/make_bbox_file.py
-BODY_SHARE = 0.53  # of the box, taken for the area where none is annotated; MMPose
+PERSON = 1  # category of detected boxes, in MMPose and in tools/make_bbox_file.py
+BODY_SHARE = 0.53  # share of the box that replaces a missing area; as in MMPose
 
 
 def annotated_sample(annotation: dict, image: dict, box: list[float]) -> dict:
@@ -21,9 +21,9 @@ def annotated_sample(annotation: dict, image: dict, box: list[float]) -> dict:
     """
     x1, y1, x2, y2 = corners = _clip(box, image['width'], image['height'])
     triples = np.array(annotation['keypoints'], np.float32).reshape(1, -1, 3)
-    labelled = annotation.get('num_keypoints')
-    if labelled is None:
-        labelled = np.count_nonzero(triples[..., :2].max(axis=2))
+    labeled = annotation.get('num_keypoints')
+    if labeled is None:
+        labeled = np.count_nonzero(triples[..., :2].max(axis=2))
     area = annotation.get('area')
     if area is None:
         area = max((x2 - x1) * (y2 - y1) * BODY_SHARE, 1.0)
@@ -32,7 +32,7 @@ def annotated_sample(annotation: dict, image: dict, box: list[float]) -> dict:
         'img_path': image['img_path'],
         'bbox': np.array([corners], np.float32),
         'bbox_score': np.ones(1, np.float32),
-        'num_keypoints': labelled,
+        'num_keypoints': labeled,
         'keypoints': triples[..., :2],
         'keypoints_visible': np.minimum(1, triples[..., 2]),
         'area': np.array(area, np.float32),
@@ -47,7 +47,7 @@ def annotated_sample(annotation: dict, image: dict, box: list[float]) -> dict:
 
 
 def detected_sample(detection: dict, num_keypoints: int, category: int) -> dict:
-    """The sample of a detected box, with keypoints at 0 in place of annotated ones."""
+    """The sample of a detected box; its keypoints are set to 0."""
     corners = np.array(detection['bbox'][:4], np.float32)
     corners[2:] += corners[:2]  # in float32, as in MMPose
     return {
@@ -61,7 +61,7 @@ def detected_sample(detection: dict, num_keypoints: int, category: int) -> dict:
 
 
 def category_of(detections: list[dict], content: CocoContent) -> int:
-    """The category of the boxes to take: that of the people, else COCO's 1 if it is no other's."""
+    """The category of the boxes to use: the persons', else COCO's 1 if no other category has it."""
     ids = {one['id'] for one in content.categories}
     if len(ids) != 1:
         return PERSON

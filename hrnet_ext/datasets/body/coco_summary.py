@@ -1,4 +1,4 @@
-"""What the log says of the people of an annotation file."""
+"""Log messages about the persons of an annotation file."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from hrnet_ext.formats.tally import counted
 
 
 def summary(people: Sequence[Mapping], content: CocoContent) -> str:
-    """'2,346 images, 6,352 people; left out: ...' of those who are used."""
+    """'2,346 images, 6,352 people; left out: ...', counting the persons that are used."""
     num_images, tally = len({person['image_id'] for person in people}), content.left_out
     chosen = len(content.categories) < len(content.listed)
     of = f' of category {name_of(content.categories[0])}' if chosen else ''
@@ -22,18 +22,18 @@ def summary(people: Sequence[Mapping], content: CocoContent) -> str:
 
 
 def unusual_reasons(content: CocoContent) -> list[str]:
-    """The reasons for which people are left out that a sound file does not have."""
+    """The reasons for leaving persons out that do not occur in a valid file."""
     usual = {*USUAL, *(f'of category {name_of(one)}' for one in content.listed)}
     return [reason for reason in content.left_out.counts if reason not in usual]
 
 
 def far_boxes(people: Sequence[Mapping], boxes: np.ndarray, sizes: np.ndarray) -> str | None:
-    """Which boxes are far outside of their images, as PoseTrack18 has at +-5e5; None if none is.
+    """A message about boxes far outside their images, as PoseTrack18 has at +-5e5, or None.
 
     Args:
         people: N annotations.
-        boxes: (N, 4) theirs, (x, y, w, h); NaN where there is none.
-        sizes: (N, 2) of their images as (w, h).
+        boxes: (N, 4), their boxes (x, y, w, h); NaN if there is none.
+        sizes: (N, 2), sizes (w, h) of their images.
     """
     far = np.flatnonzero(far_outside(boxes, sizes))
     if not len(far):

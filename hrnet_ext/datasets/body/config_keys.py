@@ -1,4 +1,4 @@
-"""Where a data set's settings and files stand, as its messages say it."""
+"""The config keys of a data set's settings and files, for error messages."""
 
 import os.path as osp
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ class ConfigKeys:
     """The config keys of a data set.
 
     Attributes:
-        test_mode: Whether it is one of validation and testing, or of training.
-        how_to_get: What to do where its files are missing.
+        test_mode: Whether the data set is for validation and testing, or for training.
+        how_to_get: How to get missing files.
     """
 
     test_mode: bool
@@ -20,12 +20,12 @@ class ConfigKeys:
 
     @property
     def loaders(self) -> tuple[str, ...]:
-        """The loaders of which the data set may be a part."""
+        """The loaders that may use the data set."""
         return ('val_dataloader', 'test_dataloader') if self.test_mode else ('train_dataloader',)
 
     @property
     def cure(self) -> str:
-        """What to do where files are missing, with the keys of their folder."""
+        """What to do if files are missing, with the config keys of their folder."""
         roots = ' '.join(f'{loader}.dataset.data_root=FOLDER' for loader in self.loaders)
         return f'{self.how_to_get}, or name its folder: --cfg-options {roots}'
 
@@ -35,6 +35,6 @@ class ConfigKeys:
 
 
 def find_file(path: str, data_root: str | None) -> str | None:
-    """Where a file is, below ``data_root`` or as it stands; None where there is none."""
+    """The path of a file, below ``data_root`` or as given; None if there is none."""
     candidates = [osp.join(data_root, path)] if data_root else []
     return next((found for found in (*candidates, path) if exists(found)), None)

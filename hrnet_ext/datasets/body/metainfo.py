@@ -1,4 +1,4 @@
-"""Facts of a body data set, keyed by names, in the form MMPose's data sets read.
+"""Metainfo of a body data set, keyed by names, in the format of MMPose's data sets.
 
 A keypoint is named ``left_``, ``right_`` or neither, then its part: ``left_knee``.
 """

@@ -1,6 +1,6 @@
-"""MPII's people for top-down pose estimation, with everything checked before the first step.
+"""MPII's persons for top-down pose estimation, with all files checked before the first step.
 
-Legend: N people; keypoints (N, 16, 2), centres (N, 2) and boxes (x1, y1, x2, y2) are 0-based
+Legend: N persons; keypoints (N, 16, 2), centers (N, 2) and boxes (x1, y1, x2, y2) are 0-based
 pixels of image space; a person's scale is the height / 200 pixels.
 """
 
@@ -29,46 +29,47 @@ MPII_SOURCE = (
     'latter (python tools/convert_mpii.py annotations --help)'
 )
 PIXELS_PER_SCALE = 200.0
-# A centre lies at the chest. The official release moves it by 15 pixels of a person 200 high, so
-# that crops keep the feet.
+# The annotated center is at the chest. The official release moves it down by 15 pixels for a person
+# of 200 pixels, so that crops include the feet.
 CENTER_SHIFT = 15.0
-AREA_SHARE = 0.53  # of the box that a person fills: MMPose's, for people without an area
+AREA_SHARE = 0.53  # share of the box that replaces a missing area; as in MMPose
 
 
 @DATASETS.register_module()
 class MpiiDataset(SampleReader, BaseCocoStyleDataset):
-    """MPII's single people, given by position and size, with all coordinates 0-based.
+    """MPII's single persons, given by position and size, with all coordinates 0-based.
 
-    Samples are those of MMPose's data set of this name, but for what that forgets: it moves boxes
-    to 0-based pixels, yet leaves the keypoints 1-based. Reads the release's JSON files and those of
+    Samples equal those of MMPose's data set of this name, except for a bug: MMPose moves boxes
+    to 0-based pixels but leaves the keypoints 1-based. Reads the release's JSON files and those of
     ``tools/convert_mpii.py`` (:mod:`hrnet_ext.datasets.body.mpii_files`).
 
-    A joint is annotated where its ``joints_vis`` is 1, wherever it is: it is learned from where the
-    crop holds it, and counts in the evaluation, as officially and in MMPose. Those to the left of
-    or above their image are counted in a warning, for there (0, 0) and (-1, -1) stand for unknown
-    ones; where most are there, it is an error. (The metric counts those to the right and below.)
-    One line of the log says how many people there are and how many were left out.
+    A joint is annotated if its ``joints_vis`` is 1, at any position. It is used in training if it
+    is inside the crop, and it counts in the evaluation, as in the official release and in MMPose.
+    A warning counts annotated joints to the left of or above their image, because (0, 0) and
+    (-1, -1) there usually mark unknown joints; if they are the majority, it is an error. (The
+    metric counts those to the right and below.) One log line gives the number of persons and of
+    those left out.
 
     For testing, ``head_size`` comes from the annotations' head boxes or else from
     ``headbox_file``; ``metainfo['has_head_boxes']``, ``metainfo['missing_headbox_file']`` and
     ``metainfo['has_keypoints']`` tell the metric, before the first step, what it can measure. With
-    ``test_mode`` nobody is left out, not even people without keypoints, such as those of the test
-    set; in training, people without a keypoint are.
+    ``test_mode`` no person is left out, not even those without keypoints, as in the test set; in
+    training, persons without a keypoint are left out.
 
     Args:
         ann_file: Annotation file, relative to ``data_root``.
         headbox_file: Head boxes for testing, relative to ``data_root`` or to the working directory:
             the release's ``mpii_gt_val.mat`` or JSON, see
-            :func:`hrnet_ext.datasets.body.mpii_head_boxes.read_head_boxes`. Not read where the
+            :func:`hrnet_ext.datasets.body.mpii_head_boxes.read_head_boxes`. Not read if the
             annotations have head boxes.
         data_root: Folder of annotations and images.
         test_mode: True for validation and testing.
-        how_to_get: What to do where files are missing; shown in the error.
+        how_to_get: How to get missing files; shown in the error.
         **options: As :class:`mmpose.datasets.datasets.BaseCocoStyleDataset`.
 
     Raises:
         FileNotFoundError: If a file or an image is missing.
-        ValueError: If a file is not what it should be, or holds nobody to learn from.
+        ValueError: If a file is invalid, or has no person to train with.
     """
 
     METAINFO: dict = mpii_metainfo()
@@ -101,8 +102,8 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
         samples = super().load_data_list()
         if not samples:
             raise ValueError(
-                f'{self._what} `{self.ann_file}` holds nobody with an annotated keypoint, but '
-                "there is nothing to learn from others; is it the test set's?"
+                f'{self._what} `{self.ann_file}` has no person with an annotated keypoint, which '
+                "training needs; is it the test set's?"
             )
         paths = {sample['img_path'] for sample in samples}
         check_images(paths, self._keys.of('data_prefix.img'), self._keys.cure)
@@ -113,7 +114,7 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
         return f'annotation file ({self._keys.of("ann_file")})'
 
     def _load_annotations(self) -> tuple[list[dict], list[dict]]:
-        """One dict a person and one an image, in the file's order."""
+        """One dict per person and one per image, in the file's order."""
         if not self.ann_file or not exists(self.ann_file):
             raise FileNotFoundError(
                 f'{self._what} `{self.ann_file}` does not exist: {self._keys.cure}'
@@ -133,7 +134,7 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
         return samples, [{'img_id': key, 'img_path': path} for key, path in images.items()]
 
     def _check_joints(self, people: People) -> None:
-        """Count annotated joints at places that are none."""
+        """Warn of annotated joints outside the image, or raise an error if most are."""
         odd = people.visible & (people.keypoints < -0.5).any(axis=2)  # the first pixel's edge
         if not odd.any():
             return
@@ -155,7 +156,7 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
         )
 
     def _summarize(self, people: People) -> None:
-        """Log how many people there are, and how many are left out."""
+        """Log the number of persons, and of those left out."""
         annotated, tally = people.visible.any(axis=1), Tally()
         ids = (one['id'] for one, seen in zip(people.identities, annotated) if not seen)
         tally.add('without an annotated joint', ids)
@@ -171,7 +172,7 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
         )
 
     def _head_boxes(self, people: People) -> np.ndarray | None:
-        """Boxes (N, 4) of which each has a size; None where there are none."""
+        """Boxes (N, 4) of positive size; None if there are none."""
         if people.head_boxes is not None:
             check_head_boxes(people.head_boxes, f'{self._what} `{self.ann_file}`')
             return people.head_boxes
@@ -187,19 +188,19 @@ class MpiiDataset(SampleReader, BaseCocoStyleDataset):
         return boxes
 
     def _get_topdown_data_infos(self, instance_list: list[dict]) -> list[dict]:
-        """The people to be used: all of them for testing."""
+        """The persons to use: all of them for testing."""
         if self.test_mode:
             return instance_list
         return super()._get_topdown_data_infos(instance_list)
 
     @staticmethod
     def _is_valid_instance(data_info: dict) -> bool:
-        """Whether there is something to learn from a person."""
+        """Whether a person can be used for training."""
         return bool(data_info['keypoints_visible'].any())
 
 
 def image_ids(images: list[str]) -> list[int]:
-    """A number for each image: that of its name, as in MMPose, or its place if one has none."""
+    """An ID per image: the number in its name, as in MMPose, or its position if a name has none."""
     stems = {image: image.split('.')[0] for image in images}
     numbers = {image: int(stem) for image, stem in stems.items() if stem.isdecimal()}
     if len(set(numbers.values())) != len(stems):

@@ -1,10 +1,10 @@
-"""MPII's annotation files: the release's JSON, and our own form of it.
+"""MPII's annotation files: the release's JSON and our own format.
 
-The release's is a bare list of people with 1-based joints and centres. Our own (``mpii_format``)
-is 0-based, and may have head boxes and the people's places in the release's MATLAB file.
+The release's file is a plain list of persons with 1-based joints and centers. Our own format
+(``mpii_format``) is 0-based and may have head boxes and indices into the release's MATLAB file.
 
-Legend: N people. Keypoints (N, 16, 2), centres (N, 2) and boxes (N, 4) as (x1, y1, x2, y2) are
-0-based pixels of image space, whichever form the file has.
+Legend: N persons. Keypoints (N, 16, 2), centers (N, 2) and boxes (N, 4) as (x1, y1, x2, y2) are
+0-based pixels of image space for both formats.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ RELEASE_ORIGIN = 1  # MATLAB's first pixel
 UNKNOWN = -1.0  # coordinates of a joint that is not annotated
 IDENTITY = ('id', 'image', 'image_index', 'rectangle', 'single_person')
 
-# Shape and meaning of what is read of every person; what stands in where a person lacks it.
+# Shape and meaning of the fields of a person, and defaults for absent ones.
 FIELDS = {
     'joints': ((NUM_KEYPOINTS, 2), "16 [x, y], one for each of MPII's keypoints"),
     'joints_vis': ((NUM_KEYPOINTS,), "16 of 0 or 1, one for each of MPII's keypoints"),
@@ -38,15 +38,15 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class People:
-    """Annotated people, in their file's order.
+    """Annotated persons in their file's order.
 
     Attributes:
         images: N names of image files.
         centers: (N, 2).
         scales: (N,) heights of the people / 200 pixels.
         keypoints: (N, 16, 2) in the order of ``MPII_KEYPOINTS``; -1 where not annotated.
-        visible: (N, 16) bool, True where annotated, be the keypoint occluded or not.
-        head_boxes: (N, 4), of no size for those without; None if nobody has one.
+        visible: (N, 16) bool, True where annotated, also for occluded keypoints.
+        head_boxes: (N, 4), of size 0 for persons without one; None if no person has one.
         identities: N dicts: id, image and, where the file has them, image_index, rectangle and
             single_person.
     """
@@ -64,20 +64,20 @@ class People:
 
 
 def read_people(path: str, what: str) -> People:
-    """Read an annotation file of either form.
+    """Read an annotation file of either format.
 
     Args:
         path: The file.
         what: Its role and config key, for messages.
 
     Raises:
-        ValueError: If it is not such a file; names the first person and field at fault.
+        ValueError: If the file is invalid; names the first invalid person and field.
     """
     return parse_people(read_json(path, what), f'{what} `{path}`')
 
 
 def parse_people(content: object, where: str) -> People:
-    """The people of a file's content, which messages call ``where``.
+    """The persons in a file's content; messages name the file as ``where``.
 
     Raises:
         ValueError: As :func:`read_people`.
@@ -109,7 +109,7 @@ def parse_people(content: object, where: str) -> People:
 
 
 def _people_and_origin(content: object, where: str) -> tuple[object, int]:
-    """The list of people and the number of its first pixel."""
+    """The list of persons and the coordinate of the first pixel."""
     if isinstance(content, list):
         return content, RELEASE_ORIGIN
     expected = (
@@ -125,7 +125,7 @@ def _people_and_origin(content: object, where: str) -> tuple[object, int]:
     if info.get('version') != VERSION:
         raise ValueError(
             f'{where} has info.version {info.get("version")!r}, but this hrnet_ext reads '
-            f'{VERSION}; write it anew with tools/convert_mpii.py'
+            f'{VERSION}; write it again with tools/convert_mpii.py'
         )
     if 'people' not in content:
         raise ValueError(f'{where} lacks people')
@@ -133,7 +133,7 @@ def _people_and_origin(content: object, where: str) -> tuple[object, int]:
 
 
 def _keypoints(people: Sequence[Mapping], where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Joints (N, 16, 2) as they stand, and whether each is annotated (N, 16)."""
+    """Joints (N, 16, 2) as in the file, and whether each is annotated (N, 16)."""
     for index, person in enumerate(people):
         if ('joints' in person) != ('joints_vis' in person):
             raise ValueError(f'{where}[{index}] has only one of joints and joints_vis; give both')
@@ -180,7 +180,7 @@ def _check_images(people: Sequence[Mapping], where: str) -> None:
 
 
 def _identities(people: Sequence[Mapping], where: str) -> list[dict]:
-    """What tells each person from the others; ids are positions where the file has none."""
+    """Fields that identify each person; IDs are positions if the file has none."""
     seen: dict[int, int] = {}
     for index, person in enumerate(people):
         number = person.get('id', index)

@@ -1,4 +1,4 @@
-"""Head boxes of MPII's people from a file of their own, paired with the annotated people.
+"""Head boxes of MPII from a separate file, matched with the annotated persons.
 
 Legend: N people; boxes (N, 4) are (x1, y1, x2, y2) in 0-based pixels of image space.
 """
@@ -14,8 +14,8 @@ from hrnet_ext.datasets.body.mpii_files import (
 from hrnet_ext.formats.files import read_json
 from hrnet_ext.formats.mat_files import read_mat
 
-SAME_PIXEL = 0.5  # farther apart than rounding puts them, nearer than 0- and 1-based pixels
-SAME_PERSON = 0.5  # share of keypoints; 13 of the 44,240 of mpii_gt_val.mat are elsewhere
+SAME_PIXEL = 0.5  # more than rounding errors, less than the shift between 0- and 1-based pixels
+SAME_PERSON = 0.5  # share of keypoints that agree; 13 of the 44,240 in mpii_gt_val.mat do not
 MAT_SOURCE = (
     'mpii_gt_val.mat belongs to mpii_val.json; tools/convert_mpii.py writes annotation files with '
     'head boxes'
@@ -27,14 +27,14 @@ def read_head_boxes(path: str, what: str, people: People) -> np.ndarray:
 
     Args:
         path: MATLAB's ``mpii_gt_val.mat`` (``headboxes_src`` (2, 2, N), and ``pos_gt_src`` (16, 2,
-            N) with ``jnt_missing`` (16, N), by which its rows are checked); or JSON: a list of N
+            N) with ``jnt_missing`` (16, N), which check its rows); or JSON: a list of N
             [x1, y1, x2, y2], which may be the ``head_boxes`` of an object, or an annotation file
-            with head boxes, whose people are found by image and centre.
+            with head boxes, whose persons are matched by image and center.
         what: Its role and config key, for messages.
         people: The annotated people.
 
     Raises:
-        ValueError: If it is not such a file, or of other people.
+        ValueError: If the file is invalid or contains other persons.
     """
     where = f'{what} `{path}`'
     if path.endswith('.mat'):
@@ -57,10 +57,10 @@ def read_head_boxes(path: str, what: str, people: People) -> np.ndarray:
 
 
 def check_head_boxes(boxes: np.ndarray, where: str) -> None:
-    """Check that heads (N, 4), called ``where`` in messages, have a size to divide by.
+    """Check that head boxes (N, 4), named ``where`` in messages, have a positive size.
 
     Raises:
-        ValueError: If one has none; says how many and names the first.
+        ValueError: If one has not; gives their number and the first.
     """
     sizes = np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)
     bad = np.flatnonzero(~(np.isfinite(sizes) & (sizes > 0)))
@@ -97,9 +97,9 @@ def _from_mat(path: str, what: str, people: People) -> np.ndarray:
 
 
 def _of_same_people(others: People, people: People, where: str) -> np.ndarray:
-    """The head boxes of ``others`` who are ``people``: in the same image, at the same centre."""
+    """The head boxes of those of ``others`` that match ``people`` by image and center."""
     if others.head_boxes is None:
-        raise ValueError(f'{where} has people, but nobody with a head_box')
+        raise ValueError(f'{where} has people, but none with a head_box')
     rows: dict[str, list[int]] = {}
     for row, image in enumerate(others.images):
         rows.setdefault(image, []).append(row)
@@ -112,8 +112,8 @@ def _of_same_people(others: People, people: People, where: str) -> np.ndarray:
         ]
         if not near:
             raise ValueError(
-                f'{where} has no person of {image} with the centre {center.tolist()} (0-based), '
-                'whom the annotation file has; they are of different people'
+                f'{where} has no person of {image} with the center {center.tolist()} (0-based), '
+                'which the annotation file has; the two files are of different people'
             )
         chosen.append(near[0])
     return others.head_boxes[chosen]

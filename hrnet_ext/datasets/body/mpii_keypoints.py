@@ -3,7 +3,7 @@
 from hrnet_ext.datasets.body.metainfo import make_metainfo
 from hrnet_ext.formats.mpii import KEYPOINTS as MPII_KEYPOINTS
 
-# MPII publishes none, and PCKh needs none; these are MMPose's, for OKS on MPII's people.
+# MPII publishes no sigmas, and PCKh needs none; these are MMPose's, for OKS on MPII.
 SIGMAS = {
     'head_top': 0.026,
     'upper_neck': 0.026,
@@ -16,7 +16,7 @@ SIGMAS = {
     'knee': 0.083,
     'ankle': 0.089,
 }
-# Weight of a keypoint's loss where a pipeline asks for it; the paper's training does not.
+# Weight of a keypoint's loss if a pipeline uses it; the paper's training does not.
 LOSS_WEIGHTS = {'elbow': 1.2, 'wrist': 1.5, 'knee': 1.2, 'ankle': 1.5}
 
 LIMBS = (

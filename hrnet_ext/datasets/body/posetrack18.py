@@ -1,4 +1,4 @@
-"""PoseTrack18 people for top-down pose estimation, with their tracks.
+"""PoseTrack18 persons for top-down pose estimation, with their tracks.
 
 Legend: N samples; K keypoints; boxes (x, y, w, h) in files and (x1, y1, x2, y2) in samples, like
 keypoints in image space.
@@ -29,28 +29,29 @@ BOX_SOURCES = ('keypoints', 'annotation')
 class PoseTrack18Dataset(CocoDataset):
     """PoseTrack18 (Andriluka et al., CVPR 2018) from a split's merged annotation file.
 
-    Boxes are those of Sun et al., 4.3: around the labelled keypoints, extended by 15 % in width
-    and in height. (The ``bbox`` of PoseTrack18's files is extended by 30 %.) Whoever has no
-    labelled keypoint is left out; see :func:`~hrnet_ext.formats.keypoint_box.keypoint_box` for one.
+    Boxes are those of Sun et al., 4.3: around the labeled keypoints, extended by 15 % in width
+    and in height. (The ``bbox`` of PoseTrack18's files is extended by 30 %.) Persons without a
+    labeled keypoint are left out; for persons with a single one, see
+    :func:`~hrnet_ext.formats.keypoint_box.keypoint_box`.
 
     For testing, samples carry the ``track_id`` of their annotation or detected box in
-    ``raw_ann_info``, which ``PackPoseInputs`` packs. Metainfo then holds what the metric asks for:
-    ``ann_file``, and ``tracks``, where these ids come from if everybody has one ('annotations' or
-    'boxes').
+    ``raw_ann_info``, which ``PackPoseInputs`` packs. The metainfo then holds what the metric needs:
+    ``ann_file``, and ``tracks``, the source of these IDs ('annotations' or 'boxes') if every person
+    has one.
 
     Args:
         ann_file: A split's annotation file, relative to ``data_root``, as
             ``tools/convert_posetrack.py merge`` writes it.
         bbox_file: Detected boxes for testing, as for :class:`CocoDataset`; a box may have a
-            ``track_id``. ``filter_cfg=dict(bbox_score_thr=0.4)`` leaves out those below.
-        box_from: Annotated people's boxes: 'keypoints' as above, or 'annotation', the ``bbox`` of
+            ``track_id``. ``filter_cfg=dict(bbox_score_thr=0.4)`` leaves out lower scores.
+        box_from: Boxes of annotated persons: 'keypoints' as above, or 'annotation', the ``bbox`` of
             the file.
-        how_to_get: What to do where files are missing; shown in the error.
+        how_to_get: How to get missing files; shown in the error.
         **options: As :class:`CocoDataset`.
 
     Raises:
         FileNotFoundError: If the annotation file or an image is missing.
-        ValueError: If a file is not what it should be, or holds nobody with keypoints.
+        ValueError: If a file is invalid, or has no person with keypoints.
     """
 
     METAINFO: dict = posetrack18_metainfo()
@@ -84,14 +85,14 @@ class PoseTrack18Dataset(CocoDataset):
         return samples
 
     def _box_of(self, annotation: dict) -> list[float] | None:
-        """The box (x, y, w, h) of a person; None where there is none."""
+        """The box (x, y, w, h) of a person; None if there is none."""
         keypoints = annotation.get('keypoints')
         if self.box_from == 'annotation' or not keypoints:
             return super()._box_of(annotation)
         return keypoint_box(np.reshape(keypoints, (-1, 3)), annotation.get('bbox_head'))
 
     def _load_detection_results(self) -> list[dict]:
-        """Samples of detected boxes, with the boxes' track ids where they have any."""
+        """Samples of detected boxes, with the boxes' track IDs if they have any."""
         samples = super()._load_detection_results()
         people, self._boxes = self._boxes, []
         return [
@@ -107,7 +108,7 @@ class PoseTrack18Dataset(CocoDataset):
         return self._boxes
 
     def _track_source(self, samples: list[dict]) -> str | None:
-        """Where the samples' track ids come from; None if they have none or not all have one."""
+        """The source of the samples' track IDs; None unless all samples have one."""
         if self.data_mode != 'topdown':
             return None
         ids = [sample.get('raw_ann_info', {}).get('track_id') for sample in samples]
@@ -116,9 +117,9 @@ class PoseTrack18Dataset(CocoDataset):
     def _check_layout(self, content: object) -> None:
         check_layout(content, self._where)
 
-    def _nobody(self, tally: Tally) -> str:
+    def _no_person(self, tally: Tally) -> str:
         reasons = f' ({tally.with_firsts()})' if tally.counts else ''
         return (
-            f'holds nobody with a labelled keypoint{reasons}; frames of a test split, which are '
+            f'has no person with a labeled keypoint{reasons}; frames of a test split, which are '
             'not annotated, need detected boxes (bbox_file)'
         )

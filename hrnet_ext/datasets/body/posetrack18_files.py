@@ -1,4 +1,4 @@
-"""Say what is wrong with files meant for PoseTrack18, before a run stumbles over it."""
+"""Check files of PoseTrack18 before a run, with clear errors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,14 +8,14 @@ MERGE = 'python tools/convert_posetrack.py merge FOLDER_OF_VIDEOS --images DATA_
 
 
 def check_layout(content: object, where: str) -> None:
-    """Check that an annotation file is not one of PoseTrack's own, which are of one video each.
+    """Check that an annotation file is not one of PoseTrack's own files, one per video.
 
     Args:
-        content: Of the annotation file.
+        content: Content of the annotation file.
         where: Which file, for the message.
 
     Raises:
-        ValueError: If it is.
+        ValueError: If it is one of them.
     """
     if not isinstance(content, Mapping):
         return
@@ -41,8 +41,8 @@ def check_keypoint_names(
     """Check that an annotation file's keypoints are those of the data set, in its order.
 
     Args:
-        categories: Of the annotation file.
-        expected: The keypoints' names by the data set's metainfo.
+        categories: Categories of the annotation file.
+        expected: The keypoints' names in the data set's metainfo.
         where: Which file, for the message.
 
     Raises:
@@ -63,14 +63,14 @@ def check_keypoint_names(
 
 
 def check_track_ids(detections: Sequence[Mapping], where: str) -> None:
-    """Check the track ids of detected boxes, where they have any.
+    """Check the track IDs of detected boxes, if they have any.
 
     Args:
         detections: The boxes.
         where: Which file, for the message.
 
     Raises:
-        ValueError: If an id is no whole number, or two boxes of an image have the same.
+        ValueError: If an ID is not an integer, or two boxes of an image have the same ID.
     """
     seen: dict[tuple, int] = {}
     for index, detection in enumerate(detections):

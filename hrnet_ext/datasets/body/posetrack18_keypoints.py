@@ -1,6 +1,6 @@
-"""PoseTrack18's 17 keypoints: COCO's, with the ends of the head in the place of the eyes.
+"""PoseTrack18's 17 keypoints: COCO's, with the ends of the head in place of the eyes.
 
-The ears are named but never annotated; nobody learns or evaluates them.
+The ears are named but never annotated; they are neither trained nor evaluated.
 """
 
 from hrnet_ext.datasets.body.coco_keypoints import LIMBS as COCO_LIMBS

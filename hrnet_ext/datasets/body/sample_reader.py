@@ -1,4 +1,4 @@
-"""People read one by one, as a training step asks for them."""
+"""A data set base class that reads single samples faster than MMPose's."""
 
 import os
 import pickle
@@ -15,16 +15,16 @@ PIPELINE_METAINFO = (
     'dataset_name', 'upper_body_ids', 'lower_body_ids', 'flip_pairs', 'dataset_keypoint_weights',
     'flip_indices', 'skeleton_links',
 )  # fmt: skip
-"""What MMPose's pipelines and models ask of the meta information of a sample's data set."""
+"""The metainfo of a data set that MMPose's pipelines and models read from samples."""
 
 
 class SampleReader(BaseDataset):
-    """Mixed into MMPose's data sets, gives their samples in less time, and says what is asked for.
+    """A mixin for MMPose's data sets that reads samples faster and lists the images of subsets.
 
-    The meta information of every sample is its own, as in MMPose, but read from a pickle instead
-    of copied piece by piece. Where a data set for testing is a part of its files (``indices``,
-    ``get_subset_``), ``metainfo['image_ids']`` lists the images, so that a metric does not count
-    the people of all others as missed.
+    Every sample has its own copy of the metainfo, as in MMPose, but read from a pickle, which is
+    faster than a deep copy. If a data set for testing is a subset of its files (``indices``,
+    ``get_subset_``), ``metainfo['image_ids']`` lists its images, so that a metric does not count
+    the persons of other images as missed.
     """
 
     def __init__(self, *args, **options) -> None:
@@ -32,19 +32,19 @@ class SampleReader(BaseDataset):
         check_croppers(self.pipeline.transforms)
 
     def full_init(self) -> None:
-        """Load the annotations, in less time than with Python's search for garbage."""
+        """Load the annotations, without garbage collection to save time."""
         with collector_paused():
             super().full_init()
 
     def filter_data(self) -> list[dict]:
-        """The samples that ``filter_cfg`` leaves."""
+        """The samples that ``filter_cfg`` keeps."""
         kept = super().filter_data()
         self._num_loaded = len(kept)
         return kept
 
     @property
     def metainfo(self) -> dict:
-        """MMPose's, with ``image_ids`` where a part of the files is tested on."""
+        """MMPose's metainfo, with ``image_ids`` if a subset of the files is used for testing."""
         metainfo = super().metainfo
         if self.test_mode and self._fully_initialized and self._is_part():
             ids = (BaseDataset.get_data_info(self, index)['img_id'] for index in range(len(self)))
@@ -56,7 +56,7 @@ class SampleReader(BaseDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
-        """MMPose's tables of the ``metainfo``, which is checked first."""
+        """Check the ``metainfo``, then load it as MMPose does."""
         given = metainfo or {}
         path = given.get('from_file')
         if path and os.path.isfile(path):

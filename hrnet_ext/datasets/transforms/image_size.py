@@ -1,4 +1,4 @@
-"""Are an image's decoded pixels those that were annotated?"""
+"""Compare the size of a decoded image with the annotated size."""
 
 ROUNDING = 1  # pixel by which tools that resize images differ
 TURNED = (
@@ -13,10 +13,10 @@ RESIZED = (
 
 
 def check_size(path: str, annotated: tuple[int, int] | None, decoded: tuple[int, int]) -> None:
-    """Compare an image with what the annotation file says of it.
+    """Compare an image's size with that in the annotation file.
 
-    Boxes are clipped to the annotated size and keypoints count its pixels, so that another size
-    means crops of the wrong place.
+    Annotated boxes and keypoints are in pixels of the annotated size, so crops from an image of
+    another size are wrong.
 
     Args:
         path: The image, for the message.

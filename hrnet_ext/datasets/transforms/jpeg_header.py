@@ -1,4 +1,4 @@
-"""What the first bytes of a JPEG say of it (ITU-T T.81, annex B)."""
+"""Read the size of a JPEG from its header (ITU-T T.81, annex B)."""
 
 JPEG = b'\xff\xd8'
 EXIF = b'Exif\x00\x00'
@@ -7,10 +7,10 @@ SCAN_MARKER = 0xDA
 
 
 def jpeg_shape(content: bytes) -> tuple[int, int] | None:
-    """The picture's height and width; None if it may have to be turned, or is no JPEG.
+    """The image's height and width; None if it is not a JPEG, or EXIF data may rotate it.
 
     Args:
-        content: Of a file of any kind. EXIF data may ask for the picture to be turned.
+        content: Content of any file.
     """
     place, end = len(JPEG), len(content) - 9
     while content.startswith(JPEG) and place < end and content[place] == 0xFF:

@@ -1,4 +1,4 @@
-"""Hand keypoints to the head, which makes the heatmaps on its own device.
+"""Pass keypoints to the head, which makes the heatmaps on its device.
 
 Legend: K keypoints; input space = pixels of the cropped network input.
 """
@@ -13,11 +13,11 @@ LABELS = ('keypoint_labels', 'keypoints_visible', 'keypoint_weights')
 
 @TRANSFORMS.register_module()
 class KeypointTargets(BaseTransform):
-    """Takes ``GenerateTarget``'s place between ``TopdownAffine`` and ``PackPoseInputs``.
+    """Replaces ``GenerateTarget`` between ``TopdownAffine`` and ``PackPoseInputs``.
 
     A sample then carries 17 x 4 numbers to the device instead of 17 heatmaps, and
-    :class:`hrnet_ext.models.HeatmapHead` encodes the whole batch there. The targets are those
-    ``GenerateTarget`` would have made with the head's codec.
+    :class:`hrnet_ext.models.HeatmapHead` encodes the whole batch there. The targets equal those
+    of ``GenerateTarget`` with the head's codec.
 
     Adds ``keypoint_labels`` (1, K, 2) in input space, ``keypoints_visible`` (1, K) and
     ``keypoint_weights`` (1, K), which ``PackPoseInputs`` puts into ``gt_instance_labels``.
@@ -41,7 +41,7 @@ class KeypointTargets(BaseTransform):
                 'KeypointTargets needs keypoints in input space: put TopdownAffine before it'
             )
         visible = np.asarray(results['keypoints_visible'], dtype=np.float32)
-        if visible.ndim == 3:  # some MMPose data sets keep a weight beside the visibility
+        if visible.ndim == 3:  # some MMPose data sets store a weight with the visibility
             visible = visible[..., 0]
         weights = np.ones_like(visible)
         if self.use_dataset_keypoint_weights:

@@ -1,4 +1,4 @@
-"""Read an image, or say which file could not be read and why."""
+"""Read an image; errors name the file and the cause."""
 
 import os
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_red
 from hrnet_ext.formats.images import with_channels
 from hrnet_ext.registry import TRANSFORMS
 
-PLAIN = ('color', 'cv2')  # the usual colours and decoder
+PLAIN = ('color', 'cv2')  # the usual color type and decoder
 WHERE = "its folder is data_prefix.img of the data set, its name the annotation's file_name"
 
 
-class Picture(NamedTuple):
-    """A decoded file: the image (h, w, 3), what it is reduced by, and its whole shape (H, W)."""
+class DecodedImage(NamedTuple):
+    """A decoded file: the image (h, w, 3), its reduction factor, and its full shape (H, W)."""
 
     image: np.ndarray
     reduction: int
@@ -30,24 +30,24 @@ class Picture(NamedTuple):
 class LoadImage(MMPoseLoadImage):
     """MMPose's ``LoadImage`` with one clear error for a missing, empty or broken file.
 
-    An image already in ``results['img']`` is used as it is. One that is read is turned as its EXIF
-    data say (but for ``color_type='color_ignore_orientation'``), as in MMPose, and its size is
-    compared with ``results['img_shape']``, the annotated one, where the data set knows it.
+    An image already in ``results['img']`` is used unchanged. Otherwise, as in MMPose, the file is
+    read and rotated by its EXIF orientation (not with ``color_type='color_ignore_orientation'``).
+    Its size is compared with ``results['img_shape']``, the annotated one, if that is known.
 
     Args:
-        reuse: Decode a file once for all its people, if they come one after another, as they do
+        reuse: Decode a file once for all its persons, if they follow one another, as they do
             in testing. The image is then read-only: no step after this one may write into it.
         reduce_for: (w, h) of the network's input. Decodes a JPEG at a half, a quarter or an eighth
             of its size if the person's box is at least 2, 4 or 8 times as large as the input, which
-            saves most of the decoding. All coordinates remain those of the whole image, and
-            ``img_shape`` its shape; :class:`hrnet_ext.TopdownAffine`, which must be the one that
-            crops, knows what to do. Pixels then differ from MMPose's.
+            saves most of the decoding. All coordinates and ``img_shape`` remain those of the full
+            image. Cropping must be done by :class:`hrnet_ext.TopdownAffine`, which takes the
+            reduction into account. Pixels then differ from MMPose's.
         **options: As :class:`mmpose.datasets.transforms.LoadImage`.
 
     Raises:
         FileNotFoundError: If the file does not exist or may not be read.
         ValueError: If it is empty, not an image or of another size than annotated; if
-            ``reduce_for`` is asked of other than BGR images decoded by OpenCV.
+            ``reduce_for`` is set for images other than BGR ones decoded by OpenCV.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class LoadImage(MMPoseLoadImage):
                 f'reduce_for needs color_type and imdecode_backend to be {PLAIN}, not {decoder}'
             )
         self.reuse, self.reduce_for = reuse, reduce_for
-        self._last: tuple[tuple, Picture] | None = None
+        self._last: tuple[tuple, DecodedImage] | None = None
 
     def transform(self, results: dict) -> dict | None:
         """Add ``img`` (H, W, 3), BGR, ``img_shape`` and ``ori_shape`` (H, W).
@@ -72,37 +72,37 @@ class LoadImage(MMPoseLoadImage):
                 results = {**results, 'img': with_channels(results['img'], 1)}
             return super().transform(results)
         try:
-            picture = self._picture(results['img_path'], self._reduction(results))
+            decoded = self._decoded(results['img_path'], self._reduction(results))
         except (OSError, ValueError):
             if self.ignore_empty:
                 return None
             raise
-        check_size(results['img_path'], results.get('img_shape'), picture.shape)
-        reduced = {'img_reduction': picture.reduction} if picture.reduction > 1 else {}
-        shapes = {'img_shape': picture.shape, 'ori_shape': picture.shape}
-        return {**results, 'img': picture.image, **shapes, **reduced}
+        check_size(results['img_path'], results.get('img_shape'), decoded.shape)
+        reduced = {'img_reduction': decoded.reduction} if decoded.reduction > 1 else {}
+        shapes = {'img_shape': decoded.shape, 'ori_shape': decoded.shape}
+        return {**results, 'img': decoded.image, **shapes, **reduced}
 
     def _reduction(self, results: dict) -> int:
-        """What one person's picture may be reduced by; 1 for several people's."""
+        """The reduction factor of one person's image; 1 for several persons."""
         boxes = results.get('bbox')
         if not self.reduce_for or boxes is None or len(boxes) != 1:
             return 1
         return choose_reduction(boxes[0], self.reduce_for)
 
-    def _picture(self, path: str, reduction: int) -> Picture:
-        """A file's, decoded now or the last time."""
+    def _decoded(self, path: str, reduction: int) -> DecodedImage:
+        """The decoded file, from the last call if it is the same."""
         if not self.reuse or not os.path.isfile(path):
             return self._decode(path, reduction)
         status = os.stat(path)
         key = (path, status.st_mtime_ns, status.st_size, reduction)
         if self._last and self._last[0] == key:
             return self._last[1]
-        picture = self._decode(path, reduction)
-        picture.image.flags.writeable = False
-        self._last = (key, picture)
-        return picture
+        decoded = self._decode(path, reduction)
+        decoded.image.flags.writeable = False
+        self._last = (key, decoded)
+        return decoded
 
-    def _decode(self, path: str, reduction: int) -> Picture:
+    def _decode(self, path: str, reduction: int) -> DecodedImage:
         content = self._read(path)
         smaller = decode_reduced(content, reduction) if reduction > 1 else None
         if smaller:
@@ -112,7 +112,7 @@ class LoadImage(MMPoseLoadImage):
             shape = image.shape[:2]
         if self.to_float32:
             image = image.astype(np.float32)
-        return Picture(image, reduction, shape)
+        return DecodedImage(image, reduction, shape)
 
     def _read(self, path: str) -> bytes:
         try:

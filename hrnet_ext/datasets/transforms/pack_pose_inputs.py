@@ -1,4 +1,4 @@
-"""Pack what a pipeline has made into the sample that a model takes.
+"""Pack the results of a pipeline into the sample that a model takes.
 
 Legend: h, w of the network's input.
 """
@@ -20,10 +20,10 @@ from hrnet_ext.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class PackPoseInputs(MMPosePackPoseInputs):
-    """MMPose's ``PackPoseInputs`` with equal samples, which copies nothing but the picture.
+    """MMPose's ``PackPoseInputs`` with equal samples, but only the image is copied.
 
-    Takes the same arguments. MMPose copies the meta information deeply, segmentations and all;
-    here the sample takes over what is in ``results``.
+    Takes the same arguments. MMPose makes a deep copy of the metainfo, including segmentations;
+    here the sample shares the objects in ``results``.
     """
 
     def transform(self, results: dict) -> dict:
@@ -58,7 +58,7 @@ class PackPoseInputs(MMPosePackPoseInputs):
 
 
 def as_tensor(image: np.ndarray | list[np.ndarray]) -> Tensor:
-    """A picture (h, w, 3) as (3, h, w), several of them as (N, 3, h, w), contiguous."""
+    """An image (h, w, 3) as (3, h, w), several images as (N, 3, h, w), contiguous."""
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
         planes = np.concatenate(cv2.split(image))
         return torch.from_numpy(planes).view(3, *image.shape[:2])
@@ -70,7 +70,7 @@ def _packed(results: dict, table: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _filled(holder: BaseDataElement, values: Mapping[str, Any]) -> BaseDataElement:
-    """``holder``, fresh, with values in it."""
+    """Add values to ``holder``, which is new, and return it."""
     for name, value in values.items():
         holder.set_field(value, name)
     return holder
@@ -84,7 +84,7 @@ def _tensors(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _holder(fields: Mapping[str, Any]) -> PixelData | MultilevelPixelData:
-    """What holds target maps of one level, or lists of them, one a level."""
+    """The container for target maps of one level, or for lists with one map per level."""
     several = {name for name, value in fields.items() if isinstance(value, list)}
     if several and len(several) < len(fields):
         raise ValueError(

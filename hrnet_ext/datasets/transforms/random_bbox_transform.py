@@ -1,4 +1,4 @@
-"""Move, resize and turn people's boxes at random."""
+"""Move, scale and rotate persons' boxes at random."""
 
 import numpy as np
 from mmpose.datasets.transforms import RandomBBoxTransform as MMPoseRandomBBoxTransform
@@ -9,10 +9,10 @@ from hrnet_ext.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomBBoxTransform(MMPoseRandomBBoxTransform):
-    """MMPose's ``RandomBBoxTransform``: the same boxes for the same random numbers, sooner.
+    """MMPose's ``RandomBBoxTransform``: the same boxes for the same random numbers, but faster.
 
-    Takes the same arguments. SciPy's general way to a truncated normal distribution takes longer
-    than the rest of the step: here it is the distribution inverted, one formula.
+    Takes the same arguments. SciPy's general truncated normal distribution takes longer than the
+    rest of the step; here the inverse of the distribution function is computed directly.
     """
 
     @staticmethod

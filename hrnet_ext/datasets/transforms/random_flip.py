@@ -1,4 +1,4 @@
-"""Mirror a picture and its people at random."""
+"""Mirror an image and its persons at random."""
 
 from bisect import bisect_right
 
@@ -11,10 +11,10 @@ from hrnet_ext.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomFlip(MMPoseRandomFlip):
-    """MMPose's ``RandomFlip``: the same directions for the same random numbers, sooner.
+    """MMPose's ``RandomFlip``: the same directions for the same random numbers, but faster.
 
     Args:
-        prob: How likely a flip is, in all directions together; or a list, in each.
+        prob: Probability of a flip in any direction; or a list, one value per direction.
         direction: 'horizontal', 'vertical', 'diagonal', or a list of these.
     """
 

@@ -1,6 +1,6 @@
-"""How much smaller a picture may be decoded, and where the smaller one's pixels lie.
+"""Decode JPEGs at reduced size, and map reduced pixels to the full image.
 
-Legend: image space = (x, y) pixels of the whole picture; reduced space = those of the smaller one;
+Legend: image space = (x, y) pixels of the full image; reduced space = those of the reduced one;
 boxes (x1, y1, x2, y2) in image space; input_size is (w, h), shapes are (H, W).
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from hrnet_ext.datasets.transforms.jpeg_header import jpeg_shape
 
-REDUCTIONS = {  # what libjpeg decodes at once
+REDUCTIONS = {  # the reduction factors of libjpeg
     8: cv2.IMREAD_REDUCED_COLOR_8,
     4: cv2.IMREAD_REDUCED_COLOR_4,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -19,24 +19,24 @@ REDUCTIONS = {  # what libjpeg decodes at once
 
 
 def choose_reduction(box: np.ndarray, input_size: tuple[int, int]) -> int:
-    """8, 4 or 2 if a box is at least so many times as large as the input, else 1.
+    """8, 4 or 2 if a box is at least that many times as large as the input, else 1.
 
     Args:
-        box: (4,). The side decides that an input which shows the whole box is filled by.
-        input_size: Of the network.
+        box: (4,). The larger of the ratios of width and height counts.
+        input_size: Input size of the network.
     """
     times = max((box[2] - box[0]) / input_size[0], (box[3] - box[1]) / input_size[1])
     return next((reduction for reduction in REDUCTIONS if times >= reduction), 1)
 
 
 def decode_reduced(content: bytes, reduction: int) -> tuple[np.ndarray, tuple[int, int]] | None:
-    """The image (h, w, 3), BGR, at 1 / ``reduction`` of its size, and the whole one's (H, W).
+    """The image (h, w, 3), BGR, at 1 / ``reduction`` of its size, and its full shape (H, W).
 
     A JPEG stores each block of 8 x 8 pixels as frequencies. Leaving out the high ones decodes a
     smaller image and saves most of the work.
 
     Args:
-        content: Of a file of any kind.
+        content: Content of any file.
         reduction: 2, 4 or 8.
 
     Returns:
@@ -57,14 +57,14 @@ def from_reduced(
 ) -> np.ndarray:
     """The affine map (3, 3) from reduced to image space.
 
-    A reduced pixel is the mean of ``reduction`` x ``reduction`` ones: its centre lies between
-    theirs. Where they do not go evenly into the whole picture, mirroring has moved the incomplete
-    ones from the right and the bottom to the left and the top.
+    A reduced pixel is the mean of ``reduction`` x ``reduction`` pixels; its center is the mean of
+    theirs. If the image size is not a multiple of ``reduction``, mirroring has moved the incomplete
+    pixels from the right and the bottom to the left and the top.
 
     Args:
         reduction: 2, 4 or 8.
-        shape: Of the whole picture.
-        reduced_shape: Of the smaller one.
+        shape: Shape of the full image.
+        reduced_shape: Shape of the reduced image.
         flip_direction: How both were mirrored: 'horizontal', 'vertical', 'diagonal', or None.
     """
     shift_x = shift_y = (reduction - 1) / 2
@@ -76,13 +76,13 @@ def from_reduced(
 
 
 def check_croppers(transforms: Sequence) -> None:
-    """Refuse a pipeline that reduces pictures and crops as if they were whole.
+    """Reject a pipeline that reduces images but crops them as if they had full size.
 
     Args:
         transforms: The built steps.
 
     Raises:
-        ValueError: If one has ``reduce_for``, and one with an ``input_size`` does not know of it.
+        ValueError: If a step has ``reduce_for`` and a step with ``input_size`` does not support it.
     """
     if not any(getattr(step, 'reduce_for', None) for step in transforms):
         return
@@ -90,6 +90,6 @@ def check_croppers(transforms: Sequence) -> None:
     for step in croppers:
         if not getattr(step, 'crops_reduced', False):
             raise ValueError(
-                f'{type(step).__name__} would take a picture that LoadImage(reduce_for=...) has '
-                "reduced for a whole one; use type='hrnet_ext.TopdownAffine'"
+                f'{type(step).__name__} cannot crop images that LoadImage(reduce_for=...) has '
+                "reduced; use type='hrnet_ext.TopdownAffine'"
             )

@@ -1,6 +1,6 @@
-"""From picture and box to the network's input.
+"""Crop an image by a box to the network's input.
 
-Legend: K keypoints; image space = pixels of the picture; input space = pixels of the crop.
+Legend: K keypoints; image space = pixels of the image; input space = pixels of the crop.
 """
 
 import cv2
@@ -16,22 +16,22 @@ from hrnet_ext.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class TopdownAffine(MMPoseTopdownAffine):
-    """MMPose's ``TopdownAffine``, with its results to the bit, in less time (:func:`.warp`).
+    """MMPose's ``TopdownAffine`` with bit-equal results in less time (:func:`.warp`).
 
-    Also crops what ``LoadImage(reduce_for=...)`` decoded at reduced size.
+    Also crops images that ``LoadImage(reduce_for=...)`` decoded at reduced size.
 
     Args:
         input_size: (w, h) of the network's input.
-        use_udp: Map pixel centres instead of pixel edges (UDP, Huang et al., CVPR 2020).
+        use_udp: Map pixel centers instead of pixel edges (UDP, Huang et al., CVPR 2020).
     """
 
-    crops_reduced = True  # asked for by check_croppers
+    crops_reduced = True  # read by check_croppers
 
     def transform(self, results: dict) -> dict:
         """Add ``img`` (h, w, 3) and ``transformed_keypoints``, input space; ``input_*`` and boxes.
 
         Raises:
-            ValueError: If ``results`` is of several people.
+            ValueError: If ``results`` has several persons.
         """
         if len(results['bbox_center']) != 1:
             raise ValueError(
@@ -48,7 +48,7 @@ class TopdownAffine(MMPoseTopdownAffine):
             **{key: value for key, value in results.items() if key != 'img_reduction'},
             'bbox_scale': scales,
             'img': _cropped(results, matrix, (int(width), int(height))),
-            **_moved(results, matrix),
+            **_in_input_space(results, matrix),
             'input_size': (width, height),
             'input_center': center,
             'input_scale': scale,
@@ -56,7 +56,7 @@ class TopdownAffine(MMPoseTopdownAffine):
 
 
 def with_aspect_ratio(scales: np.ndarray, ratio: float) -> np.ndarray:
-    """Boxes' sizes (N, 2) as (w, h), widened or heightened to w / h = ``ratio``."""
+    """Boxes' sizes (N, 2) as (w, h), enlarged on one side to w / h = ``ratio``."""
     widths, heights = scales[:, :1], scales[:, 1:]
     wide = widths > heights * ratio
     return np.concatenate(
@@ -67,7 +67,7 @@ def with_aspect_ratio(scales: np.ndarray, ratio: float) -> np.ndarray:
 def _cropped(
     results: dict, matrix: np.ndarray, size: tuple[int, int]
 ) -> np.ndarray | list[np.ndarray]:
-    """The picture in input space, or each of several; ``matrix`` takes image space there."""
+    """The image, or each of several, in input space; ``matrix`` maps image to input space."""
     image = results['img']
     if isinstance(image, list):
         return [warp(each, matrix, size) for each in image]
@@ -81,8 +81,8 @@ def _cropped(
     return warp(image, matrix, size)
 
 
-def _moved(results: dict, matrix: np.ndarray) -> dict:
-    """The keypoints in input space; what stands for them where there are none is MMPose's."""
+def _in_input_space(results: dict, matrix: np.ndarray) -> dict:
+    """The keypoints in input space; if there are none, MMPose's placeholders."""
     keypoints = results.get('keypoints')
     if keypoints is None:
         return {'transformed_keypoints': np.zeros([]), 'keypoints_visible': np.ones((1, 1, 1))}

@@ -1,6 +1,6 @@
-"""The affine map from image space to input space, as MMPose and the official release make it.
+"""The affine map from image space to input space, as in MMPose and the official release.
 
-Legend: centre (x, y) and scale (w, h) of a box in image space; size (w, h) of the input.
+Legend: center (x, y) and scale (w, h) of a box in image space; size (w, h) of the input.
 """
 
 from functools import lru_cache
@@ -12,16 +12,16 @@ import numpy as np
 def warp_matrix(
     center: np.ndarray, scale: np.ndarray, rotation: float, size: tuple[int, int]
 ) -> np.ndarray:
-    """``mmpose.structures.bbox.get_warp_matrix`` to the bit, without most of its arrays.
+    """Bit-equal to ``mmpose.structures.bbox.get_warp_matrix``, with fewer arrays.
 
-    Three points fix the map: the box's centre, the middle of its left side, and the one at a right
-    angle to both; they go to the input's.
+    Three points of the box define the map: its center, the middle of its left side, and a third
+    point at a right angle to them. They map to the same points of the input.
 
     Args:
         center: (2,).
-        scale: (2,); its width counts, as the box has the input's aspect ratio.
+        scale: (2,); only its width is used, as the box has the input's aspect ratio.
         rotation: Degrees.
-        size: Of the input.
+        size: Size of the input.
 
     Returns:
         (2, 3).
@@ -43,7 +43,7 @@ def _of_input(size: tuple[int, int]) -> np.ndarray:
 
 
 def _three_points(center: tuple[float, float], left: tuple[float, float]) -> np.ndarray:
-    """(3, 2) float32, in which the third point is computed, too."""
+    """(3, 2) float32; the third point is also computed in float32."""
     points = np.array([center, left, left], np.float32)
     (center_x, center_y), (left_x, left_y) = points[:2]
     points[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)

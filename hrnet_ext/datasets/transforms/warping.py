@@ -1,6 +1,6 @@
-"""Cut a person out of a picture by an affine map: OpenCV's pixels in less time.
+"""Crop a person by an affine map: OpenCV's pixels in less time.
 
-Legend: image (H, W) or (H, W, C), in rows and columns of any order; matrix (2, 3) takes image space
+Legend: image (H, W) or (H, W, C), rows and columns in any order; matrix (2, 3) maps image space
 to input space, both (x, y) in pixels; size (w, h) of the network's input.
 """
 
@@ -11,18 +11,18 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-MARGIN = 3  # pixels around what is looked up; bilinear interpolation needs one, rounding another
-MAX_SHARE = 8  # pixels of the picture per pixel of the input, up to which four channels pay
+MARGIN = 3  # pixels around the used part; bilinear interpolation needs one, rounding another
+MAX_SHARE = 8  # image pixels per input pixel up to which four channels are faster
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """``cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)``, equal to the bit.
 
-    Only the part of the picture that is looked up is touched, in two ways that save time:
+    Only the part of the image that is used is processed, in two ways that save time:
 
-    - A mirrored picture, which NumPy gives as a view, would be copied byte by byte on its way into
-      OpenCV; here OpenCV mirrors that part.
-    - Three channels of bytes take a slower way through OpenCV than four: a fourth is added.
+    - A mirrored image, which is a NumPy view, would be copied byte by byte for OpenCV; here OpenCV
+      mirrors the used part.
+    - OpenCV is slower with three channels of bytes than with four, so a fourth is added.
     """
     box = looked_up(matrix, size, image.shape[:2])
     if box is None:
@@ -44,9 +44,9 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.nda
 def looked_up(
     matrix: np.ndarray, size: tuple[int, int], shape: tuple[int, int]
 ) -> tuple[slice, slice] | None:
-    """Rows and columns of a picture (H, W) that an input shows; None if there are none.
+    """Rows and columns of an image (H, W) that an input shows; None if there are none.
 
-    In plain numbers: for four corners, arrays take longer than all else.
+    Computed without NumPy, which is slower for only four corners.
     """
     (a, b, shift_x), (c, d, shift_y) = matrix.tolist()
     determinant = a * d - b * c
@@ -60,15 +60,15 @@ def looked_up(
 
 
 def _span(places: list[float], end: int) -> slice | None:
-    """The pixels of 0 ... ``end`` that lie among ``places``, and ``MARGIN`` more."""
+    """The range of ``places`` plus ``MARGIN``, clipped to 0 ... ``end``."""
     low, high = min(places) - MARGIN, max(places) + MARGIN
-    if not (low < end and high > 0):  # nor if they are not numbers
+    if not (low < end and high > 0):  # also false for NaN
         return None
     return slice(math.floor(max(low, 0)), math.ceil(min(high, end)))
 
 
 def _upright(image: np.ndarray) -> tuple[np.ndarray, int | None]:
-    """The picture in the order of its memory, and how ``cv2.flip`` turns that into the picture."""
+    """The image in memory order, and the code of ``cv2.flip`` that restores the given image."""
     upside_down, mirrored = image.strides[0] < 0, image.strides[1] < 0
     if not (upside_down or mirrored):
         return image, None
@@ -77,7 +77,7 @@ def _upright(image: np.ndarray) -> tuple[np.ndarray, int | None]:
 
 
 def _gains_from_four_channels(part: np.ndarray, size: tuple[int, int]) -> bool:
-    """Whether three channels of bytes are worth widening, and may be."""
+    """Whether adding a fourth channel of bytes is possible and faster."""
     if part.dtype != np.uint8 or part.shape[2:] != (3,):
         return False
     few = part.shape[0] * part.shape[1] <= MAX_SHARE * size[0] * size[1]
@@ -86,9 +86,9 @@ def _gains_from_four_channels(part: np.ndarray, size: tuple[int, int]) -> bool:
 
 @lru_cache(maxsize=1)
 def four_channels_agree() -> bool:
-    """Whether this build of OpenCV, on this processor, interpolates each channel alike.
+    """Whether this build of OpenCV, on this processor, interpolates all channels equally.
 
-    It does wherever it was tried, but does not promise to: it is asked once.
+    All tested builds do, but OpenCV does not guarantee it, so it is tested once.
     """
     image = np.random.RandomState(0).randint(0, 256, (61, 83, 3), np.uint8)
     matrix = np.array([[1.31, -0.72, 20.4], [0.72, 1.31, -29.6]])
@@ -98,7 +98,7 @@ def four_channels_agree() -> bool:
 
 
 class _Scratch(threading.local):
-    """Memory that a thread writes pictures into again and again; fresh memory costs more."""
+    """Memory for images that a thread reuses, because allocating it is slower."""
 
     memory = np.empty(0, np.uint8)
 
@@ -107,7 +107,7 @@ _scratch = _Scratch()
 
 
 def _canvas(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array that is valid until the next one, filled with anything."""
+    """An uninitialized array that is valid until the next call."""
     num_bytes = math.prod(shape) * dtype.itemsize
     if _scratch.memory.size < num_bytes:
         _scratch.memory = np.empty(num_bytes, np.uint8)

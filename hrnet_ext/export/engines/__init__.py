@@ -1,4 +1,4 @@
-"""What computes an exported graph: ONNX Runtime, OpenVINO, or PyTorch; imported when asked for."""
+"""Backends of exported files: ONNX Runtime, OpenVINO, PyTorch; each is imported when used."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Settings:
     """How to run a file.
 
     Args:
-        device: The provider's name of a device; empty takes the CPU. Others were never run.
-        precision: ``'fp32'`` or ``'half'``: the device's own half, bf16 on a CPU that has it.
-            Empty goes by the file.
-        num_threads: None leaves it to the provider.
-        batch_size: How many inputs every call has; 0 leaves it open.
-        written_in: The precision that the file was written in; empty of others' files.
+        device: The backend's name of a device; empty is the CPU. Other devices were never tested.
+        precision: ``'fp32'`` or ``'half'``: the device's half precision, bf16 on CPUs with bf16.
+            Empty uses the file's precision.
+        num_threads: None uses the backend's default.
+        batch_size: Fixed number of inputs per call; 0 allows any number.
+        written_in: The file's precision; empty if hrnet_ext did not write it.
     """
 
     device: str = ''
@@ -40,7 +40,7 @@ class Settings:
     written_in: str = ''
 
 
-# Provider: the module it needs, ours, and its class. The first that is installed is the default.
+# Backend: its package, our module, and its class. The first installed one is the default.
 PROVIDERS = {
     'openvino': ('openvino', 'open_vino', 'OpenVinoEngine'),
     'onnxruntime': ('onnxruntime', 'onnx_runtime', 'OnnxRuntimeEngine'),
@@ -65,7 +65,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If its name is no exported model's.
+        ValueError: If its name is not that of an exported model.
     """
     if '://' in str(path):
         raise ValueError(f'{path}: an exported model is opened from a local file; download it')
@@ -82,14 +82,14 @@ def open_engine(path: str | os.PathLike[str], provider: str | None, settings: Se
 
     Args:
         path: The file.
-        provider: What runs it, one of ``PROVIDERS``; None takes the first that is installed.
-        settings: How.
+        provider: The backend, one of ``PROVIDERS``; None uses the first that is installed.
+        settings: How to run it.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If its name is no exported model's, the provider cannot read such files, or
-            this one is broken.
-        ImportError: If no provider for it is installed.
+        ValueError: If its name is not that of an exported model, the backend cannot read such
+            files, or the file is broken.
+        ImportError: If no backend for it is installed.
     """
     path = checked_path(path)
     _, module, name = PROVIDERS[_choose(path, provider)]

@@ -15,11 +15,11 @@ from hrnet_ext.runtimes.onnx_session import CPU
 class OnnxRuntimeEngine:
     """An ONNX file in ONNX Runtime; ``settings.device`` is one of its execution providers.
 
-    Precision is the file's: ONNX Runtime runs a graph as it is written.
+    The precision is the file's: ONNX Runtime runs a graph as it is written.
 
     Raises:
-        ValueError: If the device is not there or its libraries do not load, the file is broken, or
-            it has an operator that ONNX Runtime does not know.
+        ValueError: If the device is not available or its libraries do not load, the file is broken,
+            or it has an operator that ONNX Runtime does not support.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:

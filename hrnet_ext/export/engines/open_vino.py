@@ -19,18 +19,23 @@ from hrnet_ext.runtimes.open_vino import (
     shared_core,
 )
 
-NOT_TELLING = ('Exception from', 'Check ', 'FrontEnd API', 'Summary:')  # lines of its errors
+NOT_TELLING = (
+    'Exception from',
+    'Check ',
+    'FrontEnd API',
+    'Summary:',
+)  # lines without the cause
 
 
 class OpenVinoEngine:
     """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
 
-    Half precision is bf16 where the device has it, else fp16; where it has neither, a warning says
-    that it is fp32. OpenVINO itself would emulate bf16 or fail.
+    Half precision is bf16 if the device has it, else fp16; without either, fp32 is used and a
+    warning is given. OpenVINO itself would emulate bf16 or fail.
 
     Raises:
-        ValueError: If the device is not there, the file is broken, or it has an operator that
-            OpenVINO does not know.
+        ValueError: If the device is not available, the file is broken, or it has an operator that
+            OpenVINO does not support.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -73,12 +78,12 @@ def _precision(device: str, settings: Settings) -> str:
         return 'f32'
     half = best_half(capabilities_of(device), device)
     if half is None:
-        warnings.warn(_lacks_half(device), RuntimeWarning, stacklevel=5)  # who opens a session
+        warnings.warn(_lacks_half(device), RuntimeWarning, stacklevel=5)  # the caller
     return half or 'f32'
 
 
 def _reason(error: RuntimeError) -> str:
-    """The lines that say what is wrong; others say where in OpenVINO's sources."""
+    """The lines with the cause; others give the position in OpenVINO's sources."""
     lines = [line.strip(' -') for line in str(error).splitlines()]
     telling = [line for line in lines if line and not line.startswith(NOT_TELLING)]
     return ' '.join(telling) or str(error)

@@ -1,4 +1,4 @@
-"""PyTorch as an engine of the two formats that are its own; the runtime does without."""
+"""PyTorch as an engine for its own two formats; other formats do not need PyTorch."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ class _TorchEngine:
     """A file of PyTorch; ``settings.device`` is one of PyTorch's.
 
     Raises:
-        ValueError: If there is no such device, the file is broken, or another precision is asked
-            for than it has.
+        ValueError: If there is no such device, the file is broken, or a precision is requested.
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
@@ -63,7 +62,7 @@ class TorchExportEngine(_TorchEngine):
 
     def _load(self, path: Path) -> Callable:
         with warnings.catch_warnings():
-            warnings.filterwarnings('ignore', 'The given buffer is not writable')  # nor written
+            warnings.filterwarnings('ignore', 'The given buffer is not writable')  # unused
             program = torch.export.load(str(path))
         # not Module.to: the program also asserts which device its maps are on
         return move_to_device_pass(program, self._device).module()

@@ -1,4 +1,4 @@
-"""Writers of exported files, one module a format: graph in, file out."""
+"""Writers of exported files, one module per format."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Format:
     """A kind of exported file.
 
     Args:
-        name: As on the command line.
-        suffix: Of its files.
-        half: What the network computes in with half precision: bf16, or fp32 where the weights are
-            stored in fp16 and the backend chooses.
-        companions: Suffixes of what lies beside the file.
-        takes_int8: Whether it can be written in int8.
+        name: Its name on the command line.
+        suffix: Suffix of its files.
+        half: The network's number format in half precision: bf16, or fp32 if the weights are stored
+            in fp16 and the backend chooses the number format.
+        companions: Suffixes of additional files next to the file.
+        takes_int8: Whether it supports int8.
         needs: Packages that write and check it.
-        checked_by: The provider that a new file is compared in.
+        checked_by: The backend that checks a new file.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Format:
 
     @property
     def write(self) -> Callable:
-        """``write(graph, example, path, metadata)``; what it needs is imported here."""
+        """``write(graph, example, path, metadata)``; its packages are imported here."""
         return import_module(f'{__name__}.{self.name.replace("-", "_")}').write
 
 

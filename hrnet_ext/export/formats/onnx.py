@@ -18,16 +18,16 @@ OUTPUTS = ['keypoints', 'scores', 'heatmaps']
 
 
 def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> None:
-    """Write a graph, its batch of any size; with half precision its weights are stored in fp16.
+    """Write a graph with any batch size; with half precision its weights are stored in fp16.
 
     Args:
         graph: :class:`~hrnet_ext.export.graph.PoseGraph`.
-        example: What it takes.
+        example: An example input.
         path: The file.
-        metadata: What the file says of itself.
+        metadata: The file's metadata.
 
     Raises:
-        ValueError: If the graph has an operator that ONNX does not know; names it.
+        ValueError: If ONNX does not support an operator of the graph; names it.
     """
     names = OUTPUTS[: 3 if graph.with_heatmaps else 2]
     try:
@@ -43,9 +43,9 @@ def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> 
 
 
 def _store_in_half(graph: onnx.GraphProto) -> None:
-    """Replace large weights by fp16 and a cast, which runtimes do once, when they load the file.
+    """Replace large weights by fp16 and a cast, which backends compute once at loading.
 
-    Whether they compute in half precision is theirs to choose: on CPUs ONNX Runtime's fp16
+    The backend decides whether to compute in half precision: on CPUs ONNX Runtime's fp16
     convolutions are a hundred times slower than its fp32 ones.
     """
     casts = []

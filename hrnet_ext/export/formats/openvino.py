@@ -14,16 +14,16 @@ from hrnet_ext.runtimes.open_vino import shared_core
 
 
 def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> None:
-    """Write a graph, its batch of any size; with half precision its weights are stored in fp16.
+    """Write a graph with any batch size; with half precision its weights are stored in fp16.
 
     Args:
         graph: :class:`~hrnet_ext.export.graph.PoseGraph`.
-        example: What it takes.
-        path: The .xml file; the .bin comes beside it.
-        metadata: What the file says of itself.
+        example: An example input.
+        path: The .xml file; the .bin file is written next to it.
+        metadata: The file's metadata.
 
     Raises:
-        ValueError: If the graph has an operator that ONNX or OpenVINO does not know.
+        ValueError: If ONNX or OpenVINO does not support an operator of the graph.
     """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / 'graph.onnx'
@@ -32,18 +32,18 @@ def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> 
 
 
 def convert(source: Path, path: Path, metadata: Metadata) -> None:
-    """Make OpenVINO's files of an ONNX file.
+    """Convert an ONNX file to OpenVINO's files.
 
     Args:
         source: The ONNX file.
         path: The .xml file.
-        metadata: What it says of itself.
+        metadata: The file's metadata.
 
     Raises:
-        ValueError: If it has an operator that OpenVINO does not know.
+        ValueError: If OpenVINO does not support an operator.
     """
     try:
-        # Not convert_model: that reports its use over the network, and waits for it.
+        # Not convert_model, which sends usage statistics over the network and waits for that.
         model = shared_core().read_model(source)
     except RuntimeError as error:
         raise ValueError(f'OpenVINO cannot convert this model: {error}') from error

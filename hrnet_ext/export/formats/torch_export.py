@@ -11,13 +11,13 @@ from hrnet_ext.export.metadata import KEY, Metadata
 
 
 def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> None:
-    """Write a graph, its batch of any size.
+    """Write a graph with any batch size.
 
     Args:
         graph: :class:`~hrnet_ext.export.graph.PoseGraph`.
-        example: What it takes.
+        example: An example input.
         path: The file.
-        metadata: What the file says of itself.
+        metadata: The file's metadata.
     """
     batch = torch.export.Dim('batch', min=1)
     program = torch.export.export(graph, (example,), dynamic_shapes=({0: batch},))

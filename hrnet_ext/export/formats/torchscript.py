@@ -12,15 +12,15 @@ from hrnet_ext.export.metadata import KEY, Metadata
 
 
 def write(graph: nn.Module, example: Tensor, path: Path, metadata: Metadata) -> None:
-    """Write a graph, its batch of any size.
+    """Write a graph with any batch size.
 
     Args:
         graph: :class:`~hrnet_ext.export.graph.PoseGraph`.
-        example: What it takes.
+        example: An example input.
         path: The file.
-        metadata: What the file says of itself.
+        metadata: The file's metadata.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter('ignore')  # of sizes that it takes for constant, and of its age
+        warnings.simplefilter('ignore')  # about constant sizes and deprecation
         traced = torch.jit.trace(graph, (example,), check_trace=False)
         torch.jit.save(traced, str(path), _extra_files={KEY: metadata.to_json()})
