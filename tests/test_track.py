@@ -240,7 +240,9 @@ def test_missing_frames_and_foreign_folders_are_named(root, tmp_path, track):
         track(tmp_path, '--ann', ann, '--bboxes', boxes, '--out', tmp_path / 'tracks')
     (tmp_path / 'mine').mkdir()
     (tmp_path / 'mine' / 'thesis.txt').touch()
-    with pytest.raises(ValueError, match=r'holds `thesis.txt`, which are no predictions'):
+    with pytest.raises(
+        ValueError, match=r'contains `thesis.txt`, which is not an earlier prediction'
+    ):
         track(*annotated(root), '--out', tmp_path / 'mine')
 
 
