@@ -323,6 +323,27 @@ def test_an_annotation_file_gives_the_boxes_of_its_people(demo, tmp_path):
     assert report.startswith('frames: 1, people: 1, ')
 
 
+@pytest.mark.parametrize(
+    ('boxes', 'message'),
+    [
+        ([[1, 2, float('nan'), 4]], r'annotation 0: bbox should be \[x, y, w, h\], four finite'),
+        ([[1, 2, 3, 4], ['a', 2, 3, 4]], r'annotation 1: bbox should be'),
+        ([[1, 2, 3]], r'annotation 0: bbox should be'),
+        (
+            [[50, 50, 90, 90]] * 4,
+            r'4 of 4 boxes end outside their images if read as \[x, y, w, h\]',
+        ),
+    ],
+)
+def test_boxes_of_an_annotation_file_are_checked_as_a_data_sets(boxes, message, tmp_path):
+    content = {
+        'images': [{'id': 7, 'file_name': 'a.jpg', 'width': 100, 'height': 100}],
+        'annotations': [{'image_id': 7, 'bbox': box} for box in boxes],
+    }
+    with pytest.raises(ValueError, match=message):
+        read_boxes(write_json(tmp_path / 'people.json', content))
+
+
 def test_a_frame_without_an_entry_is_named(tmp_path):
     boxes = read_boxes(write_json(tmp_path / 'boxes.json', {'a.jpg': [[1, 2, 3, 4]]}))
     assert boxes(frame('in/a.jpg')) == [[1, 2, 3, 4]]

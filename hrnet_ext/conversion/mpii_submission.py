@@ -14,7 +14,8 @@ from mmengine.fileio import exists
 from scipy.io import savemat
 
 from hrnet_ext.conversion.mpii_release import NUM_KEYPOINTS, Release
-from hrnet_ext.formats.files import check_records, read_json
+from hrnet_ext.formats.files import read_json
+from hrnet_ext.reading import check_records
 from hrnet_ext.writing import write_atomically
 
 WHAT = 'predictions'

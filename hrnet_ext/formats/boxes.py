@@ -10,10 +10,12 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
+from hrnet_ext.formats.coco_values import number_table
 from hrnet_ext.formats.tally import Tally
 from hrnet_ext.reading import check_records
 
 FIELDS = ('image_id', 'bbox', 'score')
+PERSON = 1  # category of detected boxes, in MMPose and in tools/make_bbox_file.py
 NO_IMAGE = 'of images that the annotation file does not list'
 NO_AREA = 'without area'
 
@@ -97,15 +99,15 @@ def xyxy_look(boxes: np.ndarray, sizes: Sequence[tuple[float, float]]) -> str | 
 
 def _numbers(records: Sequence[Mapping], where: str) -> np.ndarray:
     """Boxes (N, 4), after they and the scores are checked to be finite numbers."""
-    boxes = _table([_first_four(one['bbox']) for one in records], (len(records), 4))
-    scores = _table([one['score'] for one in records], (len(records),))
+    boxes = number_table([_first_four(one['bbox']) for one in records], 4)
+    scores = number_table([[one['score']] for one in records], 1)
     for index, one in enumerate(records if boxes is None or scores is None else ()):
-        if _table([_first_four(one['bbox'])], (1, 4)) is None:
+        if number_table([_first_four(one['bbox'])], 4) is None:
             raise ValueError(
                 f'{where}: [{index}].bbox should be [x, y, w, h], but is {one["bbox"]!r:.80} '
                 f'(image_id {one["image_id"]!r})'
             )
-        if _table([one['score']], (1,)) is None:
+        if number_table([[one['score']]], 1) is None:
             raise ValueError(
                 f'{where}: [{index}].score should be a number, but is {one["score"]!r:.80} '
                 f'(image_id {one["image_id"]!r})'
@@ -161,14 +163,3 @@ def _as_text(image_id: Hashable) -> str:
 
 def _first_four(box: object) -> object:
     return box[:4] if isinstance(box, (list, tuple)) else box
-
-
-def _table(rows: list, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Numbers of that shape; None if the shape differs or they are not numbers."""
-    try:
-        table = np.array(rows)
-    except ValueError:  # of different lengths
-        return None
-    if table.dtype.kind not in 'iuf' or table.size != np.prod(shape):
-        return None
-    return table.reshape(shape).astype(np.float64)

@@ -8,7 +8,6 @@ from pathlib import PurePath
 
 from mmengine.fileio import get
 
-from hrnet_ext.reading import check_records as check_records
 from hrnet_ext.reading import parse_json
 
 

@@ -1,4 +1,4 @@
-"""The boxes of people in an annotation file of COCO's form, in place of a file of boxes."""
+"""The boxes of the persons in a COCO annotation file, in place of a file of boxes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
+
+from hrnet_ext.formats.boxes import size_of, xyxy_look
+from hrnet_ext.formats.coco import BOX, check_ids, choose_categories
+from hrnet_ext.formats.coco_values import check_numbers
 from hrnet_ext.inference.frames import Frame, base_name
 from hrnet_ext.reading import check_records
-
-PERSON = 'person'
 
 
 def is_annotations(content: Any) -> bool:
@@ -19,25 +22,34 @@ def is_annotations(content: Any) -> bool:
 
 
 def annotated_boxes(content: Mapping[str, Any], source: str) -> Callable[[Frame], list]:
-    """The boxes (N, 4) x1, y1, x2, y2 of the people in a frame's image.
+    """The boxes (N, 4) x1, y1, x2, y2 of the persons in a frame's image.
 
-    Left out are crowds, boxes without area and, where a category is called ``person``, others.
+    Crowds, boxes without area and, if there is a category ``person``, other categories are left
+    out. Keypoints and image sizes are optional here, so only IDs, categories and boxes are checked,
+    by the functions that check them for data sets.
 
     Args:
-        content: The file's.
-        source: What messages call the file.
+        content: Content of the file.
+        source: Name of the file, for messages.
 
     Raises:
-        ValueError: If entries of ``images`` or ``annotations`` lack what is needed.
+        ValueError: If a record lacks a field, or IDs, categories or boxes are invalid.
     """
     images, people = content['images'], content['annotations']
+    categories = content.get('categories', [])
     check_records(images, ('id', 'file_name'), f'{source}: images')
     check_records(people, ('image_id', 'bbox'), f'{source}: annotations')
-    persons = {each['id'] for each in content.get('categories', ()) if each['name'] == PERSON}
+    check_records(categories, ('id',), f'{source}: categories')
+    check_ids([image['id'] for image in images], f'{source}: images')
+    # IDs of annotations are optional here.
+    numbered = [{'id': index, **person} for index, person in enumerate(people)]
+    check_numbers(numbered, 'bbox', BOX, f'{source}: annotation', length=4)
+    _refuse_corners(people, images, source)
+    persons = {each['id'] for each in choose_categories(categories, None, None, source)}
     boxes = defaultdict(list)
     for person in people:
         x, y, w, h = person['bbox']
-        is_person = not persons or person.get('category_id') in persons
+        is_person = len(categories) < 2 or person.get('category_id') in persons
         if is_person and not person.get('iscrowd') and w > 0 and h > 0:
             boxes[person['image_id']].append([x, y, x + w, y + h])
     images_by_name = defaultdict(list)
@@ -54,6 +66,15 @@ def annotated_boxes(content: Mapping[str, Any], source: str) -> Callable[[Frame]
         return boxes[named[0]['id']]
 
     return of_frame
+
+
+def _refuse_corners(people: list[dict], images: list[dict], source: str) -> None:
+    """Raise an error if boxes are (x1, y1, x2, y2), as far as the image sizes are known."""
+    sizes = {image['id']: size_of(image) for image in images}
+    known = [person for person in people if sizes.get(person['image_id'])]
+    boxes = np.array([person['bbox'] for person in known])
+    if look := xyxy_look(boxes, [sizes[person['image_id']] for person in known]):
+        raise ValueError(f'{source}: {look}')
 
 
 def _ends_with(path: str, file_name: str) -> bool:

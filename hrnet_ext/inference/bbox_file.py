@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.device import get_device
 from torch.utils.data import DataLoader, Dataset
 
 from hrnet_ext.datasets.body.mpii import image_ids
 from hrnet_ext.datasets.body.mpii_files import parse_people
 from hrnet_ext.engine.run_config import parse_options
+from hrnet_ext.formats.boxes import PERSON
 from hrnet_ext.formats.coco import check_ids
-from hrnet_ext.formats.files import check_records, missing_images, read_json
+from hrnet_ext.formats.files import missing_images, read_json
 from hrnet_ext.inference.person_detector import PersonDetector
 from hrnet_ext.inference.result_settings import check_same, config_mark, file_mark
 from hrnet_ext.progress import progress_bar
+from hrnet_ext.reading import check_records
 from hrnet_ext.writing import write_json
 
-PERSON = 1  # COCO's category
 PARTIAL_SUFFIX = '.partial'
 
 
@@ -61,7 +61,7 @@ def detect_people(args: argparse.Namespace) -> int:
     detector = PersonDetector(
         args.config,
         args.checkpoint,
-        device=args.device or get_device(),
+        device=args.device,
         score_thr=args.score_thr,
         nms_thr=args.nms_thr,
         person_class=args.person_class,

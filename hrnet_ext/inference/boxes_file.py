@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 
-from hrnet_ext.formats.boxes import Sizes, check_boxes, xyxy_look
+from hrnet_ext.formats.boxes import PERSON, Sizes, check_boxes, xyxy_look
 from hrnet_ext.formats.files import read_json
 from hrnet_ext.inference.annotated_boxes import annotated_boxes, is_annotations
 from hrnet_ext.inference.frames import Frame, base_name
 
-PERSON = 1  # COCO's category
 WHAT = 'boxes file (--bboxes)'
 
 
@@ -44,7 +43,7 @@ class FileBoxes:
         """
         key = self._key_of(frame.path)
         if self._by_name and key not in self._boxes:
-            raise ValueError(f'the boxes file has no entry `{key}`; give [] for nobody')
+            raise ValueError(f'the boxes file has no entry `{key}`; give [] for no person')
         boxes = self._boxes.get(key, [])
         if not self._by_name:
             self._look_at(boxes, frame)

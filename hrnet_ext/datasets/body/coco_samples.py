@@ -5,9 +5,9 @@ K: keypoints. Boxes are (x, y, w, h) in files and (x1, y1, x2, y2) in samples.
 
 import numpy as np
 
+from hrnet_ext.formats.boxes import PERSON
 from hrnet_ext.formats.coco import CocoContent
 
-PERSON = 1  # category of detected boxes, in MMPose and in tools/make_bbox_file.py
 BODY_SHARE = 0.53  # share of the box that replaces a missing area; as in MMPose
 
 

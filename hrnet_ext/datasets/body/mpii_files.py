@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.formats.files import check_records, read_json
+from hrnet_ext.formats.files import read_json
 from hrnet_ext.formats.mpii import FORMAT, VERSION
 from hrnet_ext.formats.mpii import KEYPOINTS as MPII_KEYPOINTS
+from hrnet_ext.reading import check_records
 
 NUM_KEYPOINTS = len(MPII_KEYPOINTS)
 RELEASE_ORIGIN = 1  # MATLAB's first pixel
