@@ -1,5 +1,6 @@
 """The tracking tool writes PoseTrack18's files, evaluates them, and goes on where it stopped."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hrnet_ext.commands import track as command
 from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack import read_sequence
 from hrnet_ext.formats.posetrack.sequences import read_sequences
+from hrnet_ext.inference import video_tracks
 from hrnet_ext.inference.result_settings import config_mark, file_mark
 from hrnet_ext.inference.video_inputs import plain_videos
 from hrnet_ext.inference.video_tracks import check_evaluable, run_tracking, tracking_arguments
@@ -154,6 +156,23 @@ def test_a_plain_video_gives_a_file_that_reads_as_posetracks(tmp_path, track, mo
     frames = read_sequence(json.loads((out / 'film.json').read_text()), 'film')
     assert [len(frame.people) for frame in frames] == [1, 1, 1]
     assert [frame.people.track_ids.tolist() for frame in frames] == [[0]] * 3
+
+
+def test_the_settings_kept_with_tracks_hash_no_video(tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(video_tracks, 'file_mark', lambda path: hashed.append(path) or 'mark')
+    monkeypatch.setattr(video_tracks, 'config_mark', lambda config: 'mark')
+    args = argparse.Namespace(
+        input='a.mp4', config='c.py', checkpoint='w.pth', detector=None, detector_checkpoint=None,
+        ann=None, bboxes='b.json', whole_image=False, det_cat_ids=[], optimize='fp32',
+    )  # fmt: skip
+    settings = video_tracks._settings(args, {'flow': 'lk'}, None, 'w.pth')
+    assert hashed == [
+        'b.json',
+        'fp32',
+        'w.pth',
+    ]
+    assert settings['input'].endswith('/a.mp4')
 
 
 @pytest.mark.parametrize('way', ['--whole-image', 'a list', 'by name', 'results', 'annotations'])

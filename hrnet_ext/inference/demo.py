@@ -1,4 +1,4 @@
-"""The demo: people in pictures and videos, found, estimated, perhaps tracked, and drawn."""
+"""The demo: find, estimate, optionally track, and draw the people in images and videos."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 from contextlib import closing
 from typing import Any
 
-from mmengine.device import get_device
 from mmengine.logging import print_log
 
 from hrnet_ext.arguments import is_given
+from hrnet_ext.devices import choose_device
 from hrnet_ext.engine.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.export.engines import is_exported
 from hrnet_ext.inference.boxes_file import read_boxes
@@ -40,7 +40,7 @@ def run_demo(args: argparse.Namespace) -> str:
     bboxes = read_boxes(args.bboxes) if args.bboxes else None
     options = parse_options(args.track_options)
     tracking = args.track and tracking_arguments('multi_flow', options)
-    device = args.device or get_device()
+    device = choose_device(args.device)
     inferencer = PoseInferencer(
         *choose_model(args),
         device,
@@ -132,7 +132,7 @@ def unreadable_error(unreadable: dict[str, Exception], report: str) -> ValueErro
 
 
 def drawing_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What the pictures look like, as the inferencer takes it."""
+    """The drawing options, as the inferencer takes them."""
     options = {
         name: getattr(args, name)
         for name in (

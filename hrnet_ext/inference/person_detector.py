@@ -33,7 +33,7 @@ class PersonDetector:
         config: A config file of MMDetection's kind, or the name of one that MMDetection ships,
             such as ``rtmdet_m_8xb32-300e_coco``.
         checkpoint: Its weights, path or URL; None leaves them random.
-        device: Where it runs.
+        device: Where it runs; None takes a GPU if there is one.
         score_thr: Boxes below this score are dropped.
         nms_thr: Of boxes whose IoU exceeds this the better stays; None leaves it to the detector.
         person_class: Name of the class of people.
@@ -50,7 +50,7 @@ class PersonDetector:
         config: str | Config,
         checkpoint: str | None = None,
         *,
-        device: str = 'cpu',
+        device: str | None = 'cpu',
         score_thr: float = 0.05,
         nms_thr: float | None = None,
         person_class: str = 'person',

@@ -14,6 +14,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from hrnet_ext.engine.config_file import read_config_file
+
 
 def file_mark(path: str | os.PathLike[str]) -> str:
     """A file, or a folder of JSON files, by its name and content; what is no file as it stands."""
@@ -33,7 +35,7 @@ def config_mark(config: str | Config) -> str:
     if not isinstance(config, Config):
         if not os.path.isfile(config):
             return config
-        config = Config.fromfile(config)
+        config = read_config_file(config)
     text = json.dumps(config.to_dict(), sort_keys=True, default=str)
     name = os.path.basename(config.filename or 'config')
     return f'{name} ({hashlib.sha256(text.encode()).hexdigest()[:12]})'

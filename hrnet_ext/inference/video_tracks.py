@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmpose.structures import PoseDataSample
 
 from hrnet_ext.cli import is_users
@@ -35,10 +34,10 @@ from hrnet_ext.tracking.variants import VARIANTS
 from hrnet_ext.writing import check_writable, write_json
 
 MAX_TRACKS = 10_000  # of a video, in poseval
-# Arguments that tracks do not depend on, or that are in others of their settings.
+# Arguments that tracks do not depend on, or that their settings contain in another form.
 NOT_IN_TRACKS = (
     'out', 'resume', 'strict', 'debug', 'device', 'batch_size', 'variant', 'track_options',
-    'cfg_options',
+    'cfg_options', 'config', 'checkpoint', 'input', 'detector',
 )  # fmt: skip
 # The tracker drops and unifies boxes by its own thresholds.
 ALL_BOXES = {'bbox_thr': 0.0, 'nms_thr': 1.0}
@@ -76,7 +75,7 @@ def run_tracking(args: argparse.Namespace) -> str:
     inferencer = PoseInferencer(
         config,
         checkpoint,
-        args.device or get_device(),
+        args.device,
         det_model=args.detector or 'whole_image',
         det_weights=args.detector_checkpoint,
         det_cat_ids=args.det_cat_ids,
