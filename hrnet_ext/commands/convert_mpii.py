@@ -90,6 +90,7 @@ def _read(mat: str) -> 'Release':
 
 
 def convert_annotations(args: argparse.Namespace) -> None:
+    """Write the release's annotations in our form, and print what became of its people."""
     from hrnet_ext.conversion import mpii_annotations as annotations
     from hrnet_ext.conversion.mpii_split import read_split
 
@@ -109,6 +110,7 @@ def convert_annotations(args: argparse.Namespace) -> None:
 
 
 def convert_predictions(args: argparse.Namespace) -> None:
+    """Write test-set predictions in the form that MPII's server evaluates."""
     from hrnet_ext.conversion import mpii_submission as submission
 
     _check_free([args.out], args)

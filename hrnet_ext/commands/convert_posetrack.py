@@ -103,6 +103,7 @@ def _add(commands: argparse._SubParsersAction, name: str, purpose: str) -> argpa
 
 
 def merge(args: argparse.Namespace) -> None:
+    """Merge a split's files, and print the numbers of videos, frames and people."""
     from hrnet_ext.conversion.posetrack_files import merge_folder
 
     def progress(done: int, total: int) -> None:
@@ -117,6 +118,7 @@ def merge(args: argparse.Namespace) -> None:
 
 
 def split(args: argparse.Namespace) -> None:
+    """Split a merged file or results, and print the number of videos."""
     from hrnet_ext.conversion.posetrack_split import split_file
 
     number = split_file(args.file, args.out, annotations=args.ann, replace=args.overwrite)
@@ -124,6 +126,7 @@ def split(args: argparse.Namespace) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
+    """Evaluate predictions, and print the table."""
     from hrnet_ext.evaluation.posetrack import evaluate_posetrack, format_posetrack
     from hrnet_ext.formats.posetrack.sequences import read_sequences
     from hrnet_ext.writing import write_json

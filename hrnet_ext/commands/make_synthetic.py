@@ -29,7 +29,7 @@ def make_parser() -> argparse.ArgumentParser:
         '--layout',
         choices=LAYOUTS,
         default='coco',
-        help='coco, mpii: pictures (default: coco); posetrack18: videos with track ids, ignore '
+        help='coco, mpii: images (default: coco); posetrack18: videos with track ids, ignore '
         'regions, unlabelled frames and simulated detector boxes',
     )
     parser.add_argument(
@@ -42,19 +42,19 @@ def make_parser() -> argparse.ArgumentParser:
         '--num-train',
         type=int,
         metavar='N',
-        help='pictures (default: 2000), with posetrack18 videos (default: 12)',
+        help='images (default: 2000), with posetrack18 videos (default: 12)',
     )
     parser.add_argument(
         '--num-val',
         type=int,
         metavar='N',
-        help='pictures (default: 500), with posetrack18 videos (default: 4)',
+        help='images (default: 500), with posetrack18 videos (default: 4)',
     )
     parser.add_argument(
         '--size',
         type=int,
         metavar='PIXELS',
-        help='coco, mpii: width and height of a picture (default: 256)',
+        help='coco, mpii: width and height of an image (default: 256)',
     )
     video = parser.add_argument_group('posetrack18 only')
     video.add_argument(
@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     video.add_argument('--width', type=int, metavar='PIXELS', help='of a frame (default: 320)')
     video.add_argument('--height', type=int, metavar='PIXELS', help='of a frame (default: 240)')
-    parser.add_argument('--seed', type=int, default=0, help='source of chance (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, help='random seed (default: 0)')
     num_cores = num_usable_cores()
     parser.add_argument(
         '--workers',

@@ -1,4 +1,4 @@
-"""The people of each image of an evaluation, collected until nobody of an image is missing."""
+"""The people of each image of an evaluation, collected until each image is complete."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class PosePainter:
         people, height = sample.pred_instances, len(canvas)
         if self.is_openpose or self.draw_heatmap:
             by_mmpose = self._draw_by_mmpose(canvas, sample)
-            # Where nobody is there is no heatmap; a video keeps its size.
+            # An image without people has no heatmap; the video keeps its size.
             heatmap = by_mmpose[height:] if len(by_mmpose) > height else canvas
         if self.is_openpose:
             canvas = by_mmpose[:height].copy()

@@ -21,7 +21,7 @@ NEWEST = 220  # opacity of a trail's newest part, of 255
 
 
 class Place(NamedTuple):
-    """Where somebody stood: frame, middle of the box's lower edge, and the box's longer side."""
+    """A person's place: frame, middle of the box's lower edge, and the box's longer side."""
 
     frame: int
     x: float
@@ -79,7 +79,7 @@ class Trails:
 
 
 def _is_step(last: Place, place: Place) -> bool:
-    """Whether somebody can have walked from one place to the next."""
+    """Whether a person can have walked from one place to the next."""
     distance = np.hypot(place.x - last.x, place.y - last.y)
     is_next = place.frame == last.frame + 1
     return is_next and bool(distance <= LONGEST_STEP * max(place.side, last.side))
