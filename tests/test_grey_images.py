@@ -26,7 +26,7 @@ from tests.tiny_coco import write_coco
 from tests.tiny_run import SMALLEST, make_config, start
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / 'docs' / 'grey_images.md').read_text()
+PAGE = (ROOT / 'docs' / 'gray_images.md').read_text()
 COLOR_TYPES = {1: 'grayscale', 4: 'unchanged'}
 BOX = [4, 6, 40, 86]
 
@@ -165,7 +165,7 @@ def test_a_fourth_channel_keeps_its_place():
 
 def test_the_config_of_the_page_trains_a_step_with_its_hooks(tmp_path):
     shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
-    (block,) = re.findall(r'```python\n(# hrnet_w32_coco_grey.*?)```', PAGE, re.DOTALL)
+    (block,) = re.findall(r'```python\n(# hrnet_w32_coco_gray.*?)```', PAGE, re.DOTALL)
     (tmp_path / 'configs' / 'grey.py').write_text(block)
     cfg = Config.fromfile(tmp_path / 'configs' / 'grey.py')
     write_coco(tmp_path / 'data')
