@@ -3,6 +3,8 @@
 import gc
 import logging
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from mmengine.logging import MMLogger
@@ -10,6 +12,7 @@ from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
 
 import hrnet_ext  # noqa: F401 - before MMPose is imported: it offers what that lacks
+from tests.file_server import FileServer, serve
 
 
 def pytest_configure() -> None:
@@ -44,3 +47,13 @@ def mmengine_log(caplog):
     yield caplog
     logger.removeHandler(caplog.handler)
     logger.setLevel(level)
+
+
+@pytest.fixture
+def file_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A web server for weights; downloads go to ``tmp_path / 'cache/hub/checkpoints'``."""
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setenv('NO_PROXY', '127.0.0.1')
+    (tmp_path / 'web').mkdir()
+    with serve(tmp_path / 'web') as files:
+        yield files

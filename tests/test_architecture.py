@@ -10,7 +10,8 @@ PACKAGE = Path(__file__).parents[1] / 'hrnet_ext'
 LEVELS = (
     # Small helpers that know nothing of poses.
     'arguments atomic_folder cpu_limit devices host_memory host_warnings interrupts own_code paths '
-    'progress reading registry safe_loading tf32 writing',
+    'progress reading registry tf32 writing',
+    'safe_loading',
     'cli compat formats precision runtimes',
     'codecs doctor',
     'models evaluation',

@@ -2,10 +2,8 @@
 
 import collections
 import functools
-import http.server
 import os
 import pickle
-import threading
 import zipfile
 
 import mmengine.runner.checkpoint as mmengine_checkpoint
@@ -69,26 +67,6 @@ def safe_mmengine():
     undo = patch_checkpoint(mmengine_checkpoint)
     yield mmengine_checkpoint
     undo()
-
-
-@pytest.fixture
-def web_folder(tmp_path, monkeypatch):
-    """A folder served over http; downloads go to another one."""
-    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
-    monkeypatch.setenv('NO_PROXY', '127.0.0.1')
-    folder = tmp_path / 'web'
-    folder.mkdir()
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f'http://127.0.0.1:{server.server_port}'
-    server.shutdown()
-    server.server_close()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
 
 
 @pytest.mark.parametrize('zipped', [True, False], ids=['zip format', 'format before torch 1.6'])
@@ -259,47 +237,18 @@ def test_a_safetensors_header_may_begin_as_another_format(tmp_path, first_byte):
     assert load_checkpoint(path)['weight'].tolist() == [2]
 
 
-@pytest.mark.parametrize('name', ['net-1a2b3c4d.pth', 'net_256x192-1a2b3c4d_20200708.pth'])
-def test_url_is_downloaded_once(web_folder, tmp_path, name):
-    folder, address = web_folder
-    torch.save({'weight': torch.ones(2)}, folder / name)
-    assert load_checkpoint(f'{address}/{name}')['weight'].tolist() == [1, 1]
-    (folder / name).unlink()
-    assert load_checkpoint(f'{address}/{name}')['weight'].tolist() == [1, 1]
-    assert [path.name for path in (tmp_path / 'cache/hub/checkpoints').iterdir()] == [name]
-
-
-def test_files_of_one_name_from_two_addresses_are_two_files(web_folder):
-    folder, address = web_folder
-    for number, hub in enumerate(('timm', 'ours')):
-        (folder / hub).mkdir()
-        torch.save({'weight': torch.tensor([number])}, folder / hub / 'model.pth')
-    for _ in range(2):
-        for number, hub in enumerate(('timm', 'ours')):
-            assert load_checkpoint(f'{address}/{hub}/model.pth')['weight'].item() == number
-
-
-def test_unreachable_url_says_what_to_put_where(web_folder, tmp_path):
-    _, address = web_folder
-    with pytest.raises(CheckpointError) as error:
-        load_checkpoint(f'{address}/gone-1a2b3c4d.pth')
-    assert f'{address}/gone-1a2b3c4d.pth (HTTP Error 404' in str(error.value)
-    assert str(tmp_path / 'cache/hub/checkpoints/gone-1a2b3c4d.pth') in str(error.value)
-
-
-def test_web_page_at_a_url_names_file_and_url(web_folder):
-    folder, address = web_folder
-    (folder / 'net.pth').write_text('<html>quota exceeded</html>')
+def test_web_page_at_a_url_names_file_and_url(file_server):
+    (file_server.folder / 'net.pth').write_text('<html>quota exceeded</html>')
     with pytest.raises(CheckpointError, match='web page') as error:
-        load_checkpoint(f'{address}/net.pth')
-    assert f'{address}/net.pth' in str(error.value)
+        load_checkpoint(f'{file_server.address}/net.pth')
+    assert f'{file_server.address}/net.pth' in str(error.value)
 
 
 @pytest.mark.parametrize('scheme', ['path', 'url', 'open-mmlab://net'])
 def test_mmengine_refuses_code_by_every_way_in(
-    safe_mmengine, web_folder, tmp_path, monkeypatch, scheme
+    safe_mmengine, file_server, tmp_path, monkeypatch, scheme
 ):
-    folder, address = web_folder
+    folder, address = file_server.folder, file_server.address
     canary = tmp_path / 'canary'
     torch.save({'state_dict': {}, 'meta': CODE['posix.system'](canary)}, folder / 'evil.pth')
     source = {'path': str(folder / 'evil.pth'), 'url': f'{address}/evil.pth'}.get(scheme, scheme)

@@ -1,10 +1,13 @@
-"""Read checkpoint files without running code from them; needs no network, only PyTorch."""
+"""Read checkpoint files without running code from them; only this room opens or downloads them."""
 
-from hrnet_ext.safe_loading.loading import (
-    CheckpointError,
-    UnsafeCheckpointError,
-    load_checkpoint,
-    read_checkpoint,
-)
+from hrnet_ext.safe_loading.downloading import download
+from hrnet_ext.safe_loading.errors import CheckpointError, UnsafeCheckpointError
+from hrnet_ext.safe_loading.loading import load_checkpoint, read_checkpoint
 
-__all__ = ['CheckpointError', 'UnsafeCheckpointError', 'load_checkpoint', 'read_checkpoint']
+__all__ = [
+    'CheckpointError',
+    'UnsafeCheckpointError',
+    'download',
+    'load_checkpoint',
+    'read_checkpoint',
+]

@@ -4,7 +4,6 @@ A ``.pth`` is a pickle: reading it the classic way runs whatever its author put 
 restricted unpickler of PyTorch reads it, with :mod:`hrnet_ext.safe_loading.allow_list` added.
 """
 
-import hashlib
 import os
 import pickle
 import re
@@ -12,20 +11,18 @@ import warnings
 import zipfile
 from pathlib import Path
 from typing import IO, Any
-from urllib.error import URLError
-from urllib.parse import urlparse
 
 import torch
 from mmengine.logging import print_log
 
 from hrnet_ext.safe_loading.allow_list import ForbiddenAccessError, allowed_globals
+from hrnet_ext.safe_loading.downloading import download
+from hrnet_ext.safe_loading.errors import CheckpointError, UnsafeCheckpointError
 
 TRUST_VARIABLE = 'HRNET_EXT_UNSAFE_LOAD'
 ZIP_MAGIC = b'PK\x03\x04'
 PICKLE_MAGIC = b'\x80'
 MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the limit of the safetensors library
-# `net-1a2b3c4d.pth` (PyTorch's habit) or `net-1a2b3c4d_20200708.pth` (MMPose's).
-HASHED_NAME = re.compile(r'-[0-9a-f]{8,}(_\d{8})?\.\w+$')
 TORCH_MAGIC = bytes.fromhex('6cfc9c46f9206aa85019')  # of files written before torch 1.6
 READ_ERRORS = (
     RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
@@ -40,14 +37,6 @@ REFUSALS = (
 )
 
 
-class CheckpointError(ValueError):
-    """A file that cannot be used as a checkpoint; the message names it and the cure."""
-
-
-class UnsafeCheckpointError(CheckpointError):
-    """A file that asks for something no genuine checkpoint needs, such as code to run."""
-
-
 def load_checkpoint(
     path_or_url: str | os.PathLike[str],
     map_location: Any = 'cpu',
@@ -59,7 +48,7 @@ def load_checkpoint(
 
     Args:
         path_or_url: ``.pth`` of any PyTorch version, ``.safetensors``, or an http(s) URL, which
-            is downloaded once, see :func:`download`.
+            is downloaded once, see :func:`hrnet_ext.safe_loading.downloading.download`.
         map_location: Where the tensors go, as in ``torch.load``.
         trusted: Read it the classic way, which runs whatever code it holds. The environment
             variable ``HRNET_EXT_UNSAFE_LOAD=1`` does the same.
@@ -82,35 +71,6 @@ def load_checkpoint(
         kind = 'is a folder, not a checkpoint' if path.is_dir() else 'does not exist'
         raise FileNotFoundError(f'Checkpoint {name} {kind}')
     return _read_path(path, str(path), map_location, trusted)
-
-
-def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
-    """Fetch a URL to PyTorch's cache, or find it there.
-
-    A name that contains a hash, such as ``hrnet_w32-36af842e.pth``, is the name in the cache, which
-    is shared with PyTorch and MMPose. Any other name gets a hash of the URL: every hub has a
-    ``model.safetensors``.
-
-    Args:
-        url: http(s) address whose last part is the file name.
-        folder: Another cache; ``None`` is ``$TORCH_HOME/hub/checkpoints``.
-
-    Raises:
-        CheckpointError: Saying which file to download and where to put it.
-    """
-    folder = Path(folder or Path(torch.hub.get_dir()) / 'checkpoints')
-    path = folder / _cached_name(url)
-    if path.is_file():
-        return path
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), progress=os.isatty(2))
-    except (URLError, OSError) as error:
-        raise CheckpointError(
-            f'Cannot download {url} ({error}). Download it in another way and save it as '
-            f'{path}, or give the path of a local copy in place of the URL.'
-        ) from error
-    return path
 
 
 def read_checkpoint(
@@ -140,13 +100,6 @@ def read_checkpoint(
         if offender:
             raise _refusal(name, offender) from None
         raise _broken(file, name, f'is damaged ({_reason(error)})') from error
-
-
-def _cached_name(url: str) -> str:
-    name = Path(urlparse(url).path).name
-    if HASHED_NAME.search(name):
-        return name
-    return f'{Path(name).stem}-{hashlib.sha256(url.encode()).hexdigest()[:16]}{Path(name).suffix}'
 
 
 def _read_path(path: Path, name: str, map_location: Any, trusted: bool) -> dict[str, Any]:
