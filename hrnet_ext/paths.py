@@ -1,4 +1,4 @@
-"""Where the shipped configs are: the same folder of links in a checkout, of files in a wheel."""
+"""Paths of the shipped configs: ``.mim`` has links to them in a checkout, copies in a wheel."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,3 +27,8 @@ def config_path(name: str) -> str:
         close = get_close_matches(stem, configs, n=3, cutoff=0.4) or list(configs)
         raise ValueError(f"no shipped config is named '{name}'; close are: {', '.join(close)}")
     return str(configs[stem])
+
+
+def metafile_paths() -> list[str]:
+    """The paths of the shipped metafiles, which describe the released models."""
+    return [str(path) for path in sorted(_CONFIGS.resolve().glob('metafile_*.yml'))]
