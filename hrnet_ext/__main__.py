@@ -17,6 +17,7 @@ COMMANDS = {
     'export': 'write a model as one file that runs without PyTorch',
     'make-bbox-file': 'detect people and write their bounding boxes, for test and track',
     'draw-predictions': 'draw ground truth and predictions of a test side by side',
+    'list-models': 'list the released models: results, size, whether downloaded',
     'get-flops': 'count parameters and multiply-adds of a config',
     'convert-checkpoint': 'convert released weights of HRNet',
     'convert-mpii': "convert MPII's annotations, and predictions for its test server",

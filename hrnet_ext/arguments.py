@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-ADVICE = """\
-where are the people? Say one of
-  --detector CONFIG --detector-checkpoint FILE   a detector of MMDetection finds them. RTMDet-m is \
-a good one:
-      mim download mmdet --config rtmdet_m_8xb32-300e_coco --dest .
-      --detector rtmdet_m_8xb32-300e_coco.py --detector-checkpoint \
-rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth
-  --bboxes FILE.json                             their boxes: COCO results or annotations, or a \
-list for each image
-  --whole-image                                  one person fills each image"""
+DEFAULT_MODEL = 'hrnet_w32_coco'  # of the demo
 
 
 def number(kind: type, least: float, most: float = float('inf')) -> Callable[[str], float]:
@@ -93,6 +85,19 @@ def add_device_argument(parser: argparse._ActionsContainer) -> None:
     parser.add_argument('--device', help='cuda:0, cpu, ... (default: a GPU if there is one)')
 
 
+def add_checkpoint_argument(parser: argparse._ActionsContainer, more: str = '') -> None:
+    """``--checkpoint`` of the pose model.
+
+    Args:
+        parser: Gets the option.
+        more: What else it may be.
+    """
+    parser.add_argument(
+        '--checkpoint',
+        help='its weights: path or URL (default: the released weights of a shipped config)' + more,
+    )
+
+
 def add_settings_argument(
     parser: argparse._ActionsContainer, option: str, description: str
 ) -> None:
@@ -114,7 +119,10 @@ def add_people_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentG
     """Where the people are, for demo and tracking; the group, for more of it."""
     people = parser.add_argument_group('where the people are (one of these)')
     people.add_argument(
-        '--detector', metavar='CONFIG', help='of MMDetection: a file, or the name of one it ships'
+        '--detector',
+        metavar='CONFIG',
+        help='of MMDetection: a config file, the name of a shipped config, or the name of a model '
+        "in its zoo, which has weights (default: RTMDet-m, MMPose's detector for persons)",
     )
     people.add_argument('--detector-checkpoint', metavar='FILE', help='its weights: path or URL')
     people.add_argument(
@@ -134,20 +142,23 @@ def add_people_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentG
 
 
 def check_people_arguments(args: argparse.Namespace) -> None:
-    """Make sure that there is exactly one way to know where people are.
+    """Make sure that there is at most one way to find the people.
 
     Raises:
-        ValueError: If there is none, with advice, or more than one.
+        ValueError: If there is more than one, or a detector's weights are missing.
     """
     ways = ('--detector', '--bboxes', '--whole-image')
     given = [name for name in ways if is_given(args, name)]
-    if not given:
-        raise ValueError(ADVICE)
     if len(given) > 1:
         raise ValueError(f'{" and ".join(given)} exclude one another')
-    if bool(args.detector) != bool(args.detector_checkpoint):
-        raise ValueError(f'--detector and --detector-checkpoint need one another\n{ADVICE}')
-    refuse_unused(args, {'--det-cat-ids': '--detector'})
+    if args.detector and os.path.isfile(args.detector) and not args.detector_checkpoint:
+        raise ValueError(f'--detector {args.detector} needs its --detector-checkpoint')
+    refuse_unused(args, {'--det-cat-ids': '--detector', '--detector-checkpoint': '--detector'})
+
+
+def named_detector(args: argparse.Namespace) -> str | None:
+    """The detector for an inferencer: a name, ``'whole_image'``, or None for the default one."""
+    return args.detector or ('whole_image' if args.whole_image or args.bboxes else None)
 
 
 def refuse_unused(args: argparse.Namespace, needs: Mapping[str, str]) -> None:

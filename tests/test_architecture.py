@@ -8,9 +8,10 @@ PACKAGE = Path(__file__).parents[1] / 'hrnet_ext'
 
 # A room imports only rooms of the lines above its own.
 LEVELS = (
+    'paths',
     # Small helpers that know nothing of poses.
-    'arguments atomic_folder cpu_limit devices host_memory host_warnings interrupts own_code paths '
-    'progress reading registry tf32 writing',
+    'arguments atomic_folder cpu_limit devices host_memory host_warnings interrupts own_code '
+    'progress reading registry released tf32 writing',
     'safe_loading',
     'cli compat formats precision runtimes',
     'codecs doctor',

@@ -87,11 +87,13 @@ def test_a_tracked_video_gets_ids(demo, tmp_path, monkeypatch):
     assert len(read_video('work_dirs/demo/visualizations/clip.mp4')[0]) == 6
 
 
-def test_without_boxes_it_says_which_detector_to_use_and_how_to_get_it(demo, tmp_path):
-    with pytest.raises(ValueError, match='mim download mmdet --config rtmdet_m_8xb32-300e_coco'):
-        demo('clip.mp4')
-    with pytest.raises(ValueError, match='--detector and --detector-checkpoint need one another'):
-        demo('clip.mp4', '--detector', 'rtmdet_m_8xb32-300e_coco')
+def test_ways_to_find_people_exclude_each_other(demo, tmp_path):
+    detector = tmp_path / 'detector.py'
+    detector.touch()
+    with pytest.raises(ValueError, match=r'--detector .*detector.py needs its --detector-check'):
+        demo('clip.mp4', '--detector', str(detector))
+    with pytest.raises(ValueError, match='--detector-checkpoint means nothing without --detector'):
+        demo('clip.mp4', '--detector-checkpoint', 'D.pth')
     with pytest.raises(ValueError, match='--bboxes and --whole-image exclude one another'):
         demo('clip.mp4', '--whole-image', '--bboxes', 'boxes.json')
 

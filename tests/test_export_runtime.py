@@ -119,7 +119,7 @@ def test_poses_are_those_of_mmposes_test_step(exported, session):
 
     _, model, _ = exported
     cfg = small_config()
-    inferencer = PoseInferencer(cfg, device='cpu', optimize='off')
+    inferencer = PoseInferencer(cfg, 'random', 'cpu', optimize='off')
     inferencer.model.load_state_dict(model.state_dict())
     boxes = random_boxes(9)[:, :4]
     wanted, wanted_scores = inferencer.estimate(picture(), boxes)

@@ -25,7 +25,7 @@ def entrances(tmp_path_factory) -> dict[str, Estimate]:
     """Everything that takes an image and boxes: to keypoints (N, K, 2)."""
     path, model, _ = export(small_config(), tmp_path_factory.mktemp('exported'), 'torchscript')
     inferencer = PoseInferencer(
-        small_config(), device='cpu', det_model='whole_image', optimize='off'
+        small_config(), 'random', 'cpu', det_model='whole_image', optimize='off'
     )
     inferencer.model.load_state_dict(model.state_dict())
     session = PoseSession(path)
@@ -155,7 +155,7 @@ def test_what_is_no_image_is_refused_in_the_same_words(entrance, image, message)
 def test_the_boxes_of_one_image_are_not_taken_for_those_of_a_video(tmp_path):
     video = write_video(tmp_path / 'clip.mp4')
     inferencer = PoseInferencer(
-        small_config(), device='cpu', det_model='whole_image', optimize='off'
+        small_config(), 'random', 'cpu', det_model='whole_image', optimize='off'
     )
     for boxes in (BOX, [BOX, BOX], torch.tensor([BOX])):
         with pytest.raises(ValueError, match=r'those of one image, but `clip.mp4` is a video'):

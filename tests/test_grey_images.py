@@ -139,7 +139,7 @@ def test_a_model_of_four_channels_is_refused_where_frames_have_three(config):
     if config.model.backbone.in_channels == 1:
         pytest.skip('frames are made grey')
     with pytest.raises(ValueError, match=r'of 4 channels, but frames are BGR.*PoseSession'):
-        PoseInferencer(config, None, 'cpu', det_model='whole_image')
+        PoseInferencer(config, 'random', 'cpu', det_model='whole_image')
 
 
 def bgr(grey):

@@ -576,6 +576,7 @@ def test_models_are_found_by_name_and_by_registry(weights):
         {
             'type': 'hrnet_ext.PoseInferencer',
             'model': 'hrnet_synthetic',
+            'weights': 'random',
             'det_model': 'whole_image',
             'device': 'cpu',
         }
@@ -583,7 +584,9 @@ def test_models_are_found_by_name_and_by_registry(weights):
     assert type(found) is PoseInferencer
     with pytest.raises(FileNotFoundError, match=r'config file not found: configs/none.py'):
         PoseInferencer('configs/none.py')
-    with pytest.raises(FileNotFoundError, match=r'hrnet_synthetics.*close.* nor has MMPose such'):
+    with pytest.raises(
+        FileNotFoundError, match=r'hrnet_synthetics.*close.* MMPose has no such model'
+    ):
         PoseInferencer('hrnet_synthetics')
     config, url = find_model('td-hm_hrnet-w32_8xb64-210e_coco-256x192', None)
     assert config.model.backbone.type == 'HRNet'

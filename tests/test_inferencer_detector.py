@@ -133,7 +133,9 @@ def test_the_default_detector_is_fetched_when_it_is_needed_and_not_before(folder
     monkeypatch.setattr(detector_choice, 'PersonDetector', offline)
     inferencer = make(folder, det_model=None, det_weights=None)
     assert len(list(inferencer(picture(), bboxes=[]))) == 1
-    with pytest.raises(OSError, match=r'cannot fetch the default detector, .*rtmdet_m.* give'):
+    with pytest.raises(
+        OSError, match=r'the default detector rtmdet_m_640.* cannot be used: no network.*--bboxes'
+    ):
         inferencer(picture())
 
 

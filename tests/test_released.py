@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from hrnet_ext import config_path
-from hrnet_ext.checkpoints.released import released_models, released_weights
+from hrnet_ext.released import released_models, released_weights
 
 
 def test_each_released_model_has_a_config_and_a_verifiable_file():

@@ -233,8 +233,7 @@ class EverywhereDetector:
 @pytest.mark.parametrize(
     ('arguments', 'error', 'expected'),
     [
-        ([], ValueError, 'where are the people'),
-        (['--detector', 'a'], ValueError, '--detector and --detector-checkpoint need one another'),
+        (['--detector', __file__], ValueError, 'test_track.py needs its --detector-checkpoint'),
         (['--detector', 'a', '--bboxes', 'b'], ValueError, '--detector and --bboxes exclude one'),
         (['--whole-image', '--det-cat-ids', '1'], ValueError, 'nothing without --detector'),
         (['--whole-image', '--track-options', 'speed=9'], ValueError, 'has no `speed`; there'),

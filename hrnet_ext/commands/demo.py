@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from hrnet_ext import cli
 from hrnet_ext.arguments import (
+    DEFAULT_MODEL,
+    add_checkpoint_argument,
     add_device_argument,
     add_people_arguments,
     add_settings_argument,
@@ -28,12 +30,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         'input', help='image, folder of images, video, URL, webcam or webcam:NUMBER'
     )
-    parser.add_argument('--config', help='the pose model: a config, or the name of a shipped one')
     parser.add_argument(
-        '--checkpoint',
-        required=True,
-        help='its weights: path or URL; or a file of tools/export.py, which needs no --config',
+        '--config',
+        help=f'the pose model: a config, or the name of a shipped one (default: {DEFAULT_MODEL})',
     )
+    add_checkpoint_argument(parser, '; or a file of tools/export.py, which needs no --config')
     add_settings_argument(parser, '--cfg-options', "override the pose model's settings")
     cli.add_debug_argument(parser)
 

@@ -18,7 +18,11 @@ def make_parser() -> argparse.ArgumentParser:
         'is not kept. hrnet_ext.export.runtime.PoseSession runs it with numpy, OpenCV and ONNX '
         'Runtime or OpenVINO alone.'
     )
-    parser.add_argument('checkpoint', help='its weights: path or URL')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='its weights: path or URL (default: the released weights of a shipped config)',
+    )
     parser.add_argument('--format', choices=FORMATS, default='onnx', help='(%(default)s)')
     parser.add_argument(
         '--out',
@@ -95,6 +99,7 @@ def run_export(args: argparse.Namespace) -> str:
     from hrnet_ext.export.exporter import check_format, export_file, path_of
     from hrnet_ext.export.formats import FORMATS
     from hrnet_ext.export.model import load_model
+    from hrnet_ext.released import released_weights
     from hrnet_ext.writing import check_writable
 
     target = FORMATS[args.format]
@@ -106,7 +111,7 @@ def run_export(args: argparse.Namespace) -> str:
     check_writable(path.parent)
     return export_file(
         cfg,
-        load_model(cfg, find_checkpoint(args.checkpoint, '')),
+        load_model(cfg, find_checkpoint(args.checkpoint or released_weights(cfg.filename), '')),
         target,
         path,
         precision=precision,

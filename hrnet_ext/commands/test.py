@@ -1,4 +1,4 @@
-"""Evaluate a checkpoint: hrnet-ext test CONFIG CHECKPOINT [--out FILE] ..."""
+"""Evaluate a checkpoint: hrnet-ext test CONFIG [CHECKPOINT] [--out FILE] ..."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = cli.config_parser('Evaluate a pose model.')
     parser.add_argument(
         'checkpoint',
-        help='path or URL; best or last: that of the work dir; or a file of tools/export.py',
+        nargs='?',
+        help='path or URL; best or last: that of the work dir; or a file of tools/export.py '
+        '(default: the released weights of a shipped config)',
     )
     cli.add_run_arguments(parser)
     parser.add_argument('--out', metavar='FILE', help='write the metrics here (.json, .yaml, .pkl)')

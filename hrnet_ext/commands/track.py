@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hrnet_ext import cli
 from hrnet_ext.arguments import (
+    add_checkpoint_argument,
     add_device_argument,
     add_people_arguments,
     add_settings_argument,
@@ -29,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
         'file names are relative to',
     )
     parser.add_argument('--config', required=True, help='the pose model: a config or its name')
-    parser.add_argument('--checkpoint', required=True, help='its weights: path or URL')
+    add_checkpoint_argument(parser)
     parser.add_argument('--out', required=True, metavar='DIR', help='folder for the tracks')
     parser.add_argument(
         '--ann',

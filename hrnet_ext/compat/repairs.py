@@ -168,6 +168,12 @@ REPAIRS: tuple[StandIn | CodePatch, ...] = (
         module_name='mmpose.visualization.opencv_backend_visualizer',
         patch='hrnet_ext.compat.drawing:patch_circles',
     ),
+    CodePatch(
+        'released weights in inferencers',
+        'MMPoseInferencer(pose2d=PATH) with a shipped config and no weights would be untrained',
+        module_name='mmengine.infer.infer',
+        patch='hrnet_ext.compat.released:use_released_weights',
+    ),
     *(
         CodePatch(
             f'registry of functions in {package}',

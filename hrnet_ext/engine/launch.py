@@ -24,6 +24,7 @@ from hrnet_ext.engine.training_options import set_speed
 from hrnet_ext.export.configs import refuse_optimizing, replace_model
 from hrnet_ext.export.engines import is_exported
 from hrnet_ext.host_memory import keep_freed_memory
+from hrnet_ext.released import released_weights
 from hrnet_ext.writing import write_json
 
 METRIC_FILES = ('.json', '.yaml', '.yml', '.pkl', '.pickle')
@@ -76,7 +77,8 @@ def test(args: argparse.Namespace) -> dict[str, float]:
     cfg = read_config(args.config, args.cfg_options)
     require(cfg, ['test_dataloader', 'test_cfg', 'test_evaluator'])
     set_work_dir(cfg, args)
-    checkpoint = find_checkpoint(args.checkpoint, cfg.work_dir, checkpoint_folder(cfg))
+    name = args.checkpoint or released_weights(cfg.filename)
+    checkpoint = find_checkpoint(name, cfg.work_dir, checkpoint_folder(cfg))
     cfg.load_from = checkpoint
     cfg.resume = False
     set_drawing(cfg, args)

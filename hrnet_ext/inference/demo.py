@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from hrnet_ext.arguments import is_given
+from hrnet_ext.arguments import DEFAULT_MODEL, is_given, named_detector
 from hrnet_ext.devices import choose_device
 from hrnet_ext.engine.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.export.engines import is_exported
@@ -44,7 +44,7 @@ def run_demo(args: argparse.Namespace) -> str:
     inferencer = PoseInferencer(
         *choose_model(args),
         device,
-        det_model=args.detector or 'whole_image',
+        det_model=named_detector(args),
         det_weights=args.detector_checkpoint,
         det_cat_ids=args.det_cat_ids,
         show_progress=True,
@@ -77,12 +77,16 @@ def run_demo(args: argparse.Namespace) -> str:
 
 
 def choose_model(args: argparse.Namespace) -> tuple[Any, str | None]:
-    """The pose model's config and checkpoint; of an exported file the file and None.
+    """The config and the checkpoint of the pose model; an exported file and None.
+
+    Without a checkpoint, the inferencer takes the released weights.
 
     Raises:
         ValueError: If ``--config`` is missing, or given with an exported file.
         FileNotFoundError: If one of them does not exist.
     """
+    if not args.checkpoint:
+        return read_config(args.config or DEFAULT_MODEL, args.cfg_options), None
     exported = is_exported(args.checkpoint)
     if exported and (args.config or args.cfg_options):
         raise ValueError(f'{args.checkpoint} is an exported model, which needs no --config')

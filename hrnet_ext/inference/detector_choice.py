@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -12,6 +13,7 @@ from mmpose.registry import DATASETS
 
 from hrnet_ext.inference.model_choice import from_zoo
 from hrnet_ext.inference.person_detector import SCOPE, PersonDetector
+from hrnet_ext.safe_loading import CheckpointError
 
 WHOLE_IMAGE = ('whole_image', 'whole-image')
 
@@ -66,14 +68,17 @@ def default_detector(cfg: Config, device: str) -> PersonDetector | None:
     if kind not in default_det_models:
         return None
     choice: dict[str, Any] = default_det_models[kind]
+    name = Path(choice['model']).stem
+    print_log(f'detector {name}: {choice["weights"]}', 'current')
     try:
         return make_detector(
             choice['model'], choice['weights'], tuple(choice['cat_ids']), device=device
         )
-    except OSError as error:
+    except (OSError, CheckpointError) as error:
         raise OSError(
-            f'cannot fetch the default detector, {choice["weights"]} ({error}); give det_model '
-            "and det_weights, or bboxes, or det_model='whole_image'"
+            f'the default detector {name} cannot be used: {error} Or name another '
+            'detector (det_model, --detector), give boxes (bboxes, --bboxes), or treat each image '
+            "as one person (det_model='whole_image', --whole-image)"
         ) from error
 
 

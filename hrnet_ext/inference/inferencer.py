@@ -54,8 +54,9 @@ class PoseInferencer(Pose2DInferencer):
         model: The pose model's config, its path, the name of one that hrnet_ext ships such as
             ``'hrnet_w32_coco'``, or of one of MMPose's zoo. Top-down models only. Or a file of
             ``tools/export.py``.
-        weights: Its checkpoint, path or URL; None leaves the weights random, or takes the zoo's.
-            An exported file has them in it.
+        weights: Its checkpoint, path or URL. None takes the released weights: of a shipped config,
+            or of the zoo. ``'random'`` leaves the network untrained. An exported file contains its
+            weights.
         device: ``'cpu'``, ``'cuda:0'``, ...; None takes a GPU if there is one.
         scope: Registry scope of the model.
         det_model: The detector: a config of MMDetection, its path, the name of one it ships or of
@@ -71,10 +72,11 @@ class PoseInferencer(Pose2DInferencer):
 
     Raises:
         FileNotFoundError: If a config or checkpoint does not exist.
-        ValueError: If the model is not top-down, the detector knows no people, or the device
-            cannot run the network so.
+        ValueError: If no weights are given and none were released, the model is not top-down, the
+            detector has no class for persons, or the device cannot run the network in this mode.
     """
 
+    chooses_weights: ClassVar[bool] = True  # see hrnet_ext.compat.released
     preprocess_kwargs: ClassVar[set] = {'bboxes', 'bbox_thr', 'nms_thr', 'on_unreadable'}
     forward_kwargs: ClassVar[set] = {'merge_results', 'pose_based_nms', 'tracking'}
     visualize_kwargs: ClassVar[set] = Pose2DInferencer.visualize_kwargs | {

@@ -14,6 +14,7 @@ import numpy as np
 from mmengine.config import Config
 from mmpose.structures import PoseDataSample
 
+from hrnet_ext.arguments import named_detector
 from hrnet_ext.cli import is_users
 from hrnet_ext.engine.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.evaluation import evaluate_posetrack, format_posetrack
@@ -29,6 +30,7 @@ from hrnet_ext.inference.result_settings import check_same, config_mark, file_ma
 from hrnet_ext.inference.video_inputs import Video, annotated_videos, plain_videos
 from hrnet_ext.progress import progress_bar
 from hrnet_ext.reading import parse_json
+from hrnet_ext.released import released_weights
 from hrnet_ext.tracking.options import TrackingOptions
 from hrnet_ext.tracking.variants import VARIANTS
 from hrnet_ext.writing import check_writable, write_json
@@ -66,17 +68,15 @@ def run_tracking(args: argparse.Namespace) -> str:
             f'--bboxes without --ann are those of one video, but `{args.input}` holds '
             f'{len(videos)}; track them one at a time'
         )
-    config, checkpoint = (
-        read_config(args.config, args.cfg_options),
-        find_checkpoint(args.checkpoint, ''),
-    )
+    config = read_config(args.config, args.cfg_options)
+    checkpoint = find_checkpoint(args.checkpoint or released_weights(config.filename), '')
     settings = _settings(args, tracking, config, checkpoint)
     left = _left_to_do(out, videos, settings, resume=args.resume)
     inferencer = PoseInferencer(
         config,
         checkpoint,
         args.device,
-        det_model=args.detector or 'whole_image',
+        det_model=named_detector(args),
         det_weights=args.detector_checkpoint,
         det_cat_ids=args.det_cat_ids,
         optimize=args.optimize,

@@ -19,7 +19,6 @@ from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 import torch
-from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
 from hrnet_ext.progress import progress_bar
@@ -51,13 +50,12 @@ def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
         CheckpointError: If the file cannot be downloaded, or is not the one that its name promises.
             The message says where to put a copy.
     """
-    folder = Path(folder or Path(torch.hub.get_dir()) / 'checkpoints')
-    path = folder / cached_name(url)
+    path = cache_path(url, folder)
     if path.is_file():
         return path
     source = _mirrored(url)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with _only_one_process(path):
             if not path.is_file():  # another process may have finished it meanwhile
                 _download(source, path)
@@ -66,12 +64,12 @@ def download(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
     return path
 
 
-def cached_name(url: str) -> str:
-    """The name of a URL's file in the cache."""
-    name = Path(urlparse(url).path).name
-    if HASHED_NAME.search(name):
-        return name
-    return f'{Path(name).stem}-{hashlib.sha256(url.encode()).hexdigest()[:16]}{Path(name).suffix}'
+def cache_path(url: str, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Where :func:`download` keeps the file of a URL."""
+    name = Path(urlparse(url).path)
+    if not HASHED_NAME.search(name.name):
+        name = Path(f'{name.stem}-{hashlib.sha256(url.encode()).hexdigest()[:16]}{name.suffix}')
+    return Path(folder or Path(torch.hub.get_dir()) / 'checkpoints') / name.name
 
 
 def _mirrored(url: str) -> str:
@@ -82,6 +80,8 @@ def _mirrored(url: str) -> str:
 
 @contextmanager
 def _only_one_process(path: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout  # here: it is rarely needed
+
     lock_file = path.with_name(f'.{path.name}.lock')
     lock = FileLock(lock_file)
     try:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import yaml
+from mmengine.logging import print_log
 
 from hrnet_ext.paths import config_path, metafile_paths
 
@@ -38,6 +39,11 @@ class ReleasedModel:
     multiply_adds: float
     metrics: MappingProxyType[str, Any]
 
+    def describe_result(self) -> str:
+        """The first metric, such as ``AP 0.749 on COCO``."""
+        name, value = next(iter(self.metrics.items()))
+        return f'{name} {value} on {self.dataset}'
+
 
 @cache
 def released_models() -> MappingProxyType[str, ReleasedModel]:
@@ -50,25 +56,34 @@ def released_models() -> MappingProxyType[str, ReleasedModel]:
     return MappingProxyType(found)
 
 
-def released_weights(config: str | os.PathLike[str] | None) -> str:
-    """The URL of the weights that were released for a shipped config.
+def find_released(config: str | os.PathLike[str] | None) -> ReleasedModel | None:
+    """The released model of a shipped config; None if there is none.
 
     Args:
-        config: Its path or name. A copy with the same content is accepted, for there may be a
-            checkout beside an installed package.
-
-    Raises:
-        ValueError: If none were released for it. The message lists for which configs there are
-            some.
+        config: Path or name of the config. A copy with the same content is accepted, because there
+            may be a checkout beside an installed package.
     """
     model = released_models().get(Path(config).stem) if config else None
-    if model is not None and _is_shipped(Path(config)):
-        return model.url
-    raise ValueError(
-        f'no weights are given, and none were released for {config or "this config"}. Give a '
-        f"checkpoint, or '{RANDOM}' for random weights. Configs with released weights: "
-        f'{", ".join(released_models())}'
-    )
+    return model if model is not None and _is_shipped(Path(config)) else None
+
+
+def released_weights(config: str | os.PathLike[str] | None) -> str:
+    """The URL of the released weights of a shipped config; a log line names them.
+
+    Args:
+        config: As in :func:`find_released`.
+
+    Raises:
+        ValueError: If none were released for it. The message lists the configs that have some.
+    """
+    model = find_released(config)
+    if model is None:
+        raise ValueError(
+            f'no weights are given, and none were released for {config or "this config"}. Give a '
+            f'checkpoint. Configs with released weights: {", ".join(released_models())}'
+        )
+    print_log(f'weights of {model.name}, {model.describe_result()}: {model.url}', 'current')
+    return model.url
 
 
 def _is_shipped(config: Path) -> bool:

@@ -1,0 +1,43 @@
+"""MMPose's inferencers use the released weights of our configs."""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from hrnet_ext.compat.post_import import Undo
+
+
+def use_released_weights(module: ModuleType) -> Undo:
+    """Let MMEngine's inferencers find the weights of a shipped config if the user gives none.
+
+    They know only the model zoos of OpenMMLab's packages. ``weights='random'`` leaves the network
+    untrained.
+
+    Args:
+        module: ``mmengine.infer.infer``.
+
+    Returns:
+        What takes the patch back.
+    """
+    inferencer = module.BaseInferencer
+    original = inferencer._init_model
+
+    @functools.wraps(original)
+    def init_model(self: Any, cfg: Any, weights: str | None, device: str = 'cpu') -> Any:
+        from hrnet_ext.released import RANDOM, find_released, released_weights
+
+        config = getattr(cfg, 'filename', None)
+        if weights == RANDOM:
+            weights = None
+        elif weights is None and not getattr(self, 'chooses_weights', False):
+            weights = released_weights(config) if find_released(config) else None
+        return original(self, cfg, weights, device)
+
+    inferencer._init_model = init_model
+
+    def undo() -> None:
+        inferencer._init_model = original
+
+    return undo
