@@ -1,6 +1,11 @@
 """Sphinx configuration: ``pip install -r docs/requirements.txt; sphinx-build -W docs site``."""
 
+import sys
+from pathlib import Path
+
 import hrnet_ext
+
+sys.path.insert(0, str(Path(__file__).parent / 'extensions'))
 
 project = 'hrnet_ext'
 author = 'The hrnet_ext authors'
@@ -13,6 +18,7 @@ extensions = [
     'sphinx.ext.napoleon',
     'sphinx.ext.viewcode',
     'sphinx_copybutton',
+    'error_messages',
 ]
 exclude_patterns = ['_build', 'requirements.txt']
 
