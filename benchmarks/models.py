@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from benchmarks.comparison import Call
 from hrnet_ext.acceleration import optimize
-from hrnet_ext.acceleration.engine_network import TRIAL_AFTER
 from hrnet_ext.acceleration.engines import installed
+from hrnet_ext.acceleration.trial import TRIAL_AFTER
 from hrnet_ext.checkpoints import convert, load_checkpoint
 from hrnet_ext.engine.run_config import read_config
 from hrnet_ext.export.graph import Network

@@ -21,7 +21,7 @@ DATA_SAMPLERS = Registry(
     'data sampler',
     parent=mmengine.DATA_SAMPLERS,
     scope='hrnet_ext',
-    locations=['hrnet_ext.datasets.samplers'],
+    locations=['hrnet_ext.datasets.batches'],
 )
 TRANSFORMS = Registry(
     'transform',
@@ -33,7 +33,7 @@ FUNCTIONS = Registry(
     'function',
     parent=mmengine.FUNCTIONS,
     scope='hrnet_ext',
-    locations=['hrnet_ext.datasets.collate'],
+    locations=['hrnet_ext.datasets.batches'],
 )
 METRICS = Registry(
     'metric', parent=mmengine.METRICS, scope='hrnet_ext', locations=['hrnet_ext.evaluation.metrics']

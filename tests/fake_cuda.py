@@ -27,16 +27,16 @@ from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from hrnet_ext.codecs import constants, dark, gaussian_rows
-from hrnet_ext.engine import fused
+from hrnet_ext.codecs import constants, dark, encoding
+from hrnet_ext.engine import optim_wrapper
 
 PACKAGES = ('hrnet_ext', 'mmpose', 'mmengine')
 ATEN = torch.ops.aten
 CACHES = (
     constants.on_device,
     dark._blur_matrix,
-    gaussian_rows.gaussian_rows,
-    fused._torch_fuses,
+    encoding.gaussian_rows,
+    optim_wrapper._torch_fuses,
 )
 
 

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from hrnet_ext.datasets.body import CocoDataset
 from hrnet_ext.inference import bbox_file
 from hrnet_ext.inference.bbox_file import Image, make_bbox_file, read_images
-from hrnet_ext.inference.person_detector import PersonDetector, person_label, read_detector_config
+from hrnet_ext.inference.detector import PersonDetector, person_label, read_detector_config
 from hrnet_ext.paths import config_path
 from tests.tiny_coco import write_coco
 

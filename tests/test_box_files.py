@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hrnet_ext.formats.boxes import check_boxes
-from hrnet_ext.inference.boxes_file import boxes_by_image, read_boxes
+from hrnet_ext.inference.box_files import boxes_by_image, read_boxes
+from hrnet_ext.inference.boxes import GivenBoxes
 from hrnet_ext.inference.frames import Frame, ImageSource
-from hrnet_ext.inference.given_boxes import GivenBoxes
 
 SIZES = {1: (96, 96), 2: (96, 96), 3: None}
 WHERE = 'box file `a.json`'

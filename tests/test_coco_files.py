@@ -8,7 +8,7 @@ import pytest
 from hrnet_ext.datasets.body import CocoDataset
 from hrnet_ext.datasets.body.coco_keypoints import KEYPOINTS
 from hrnet_ext.evaluation.metrics.coco import CocoMetric
-from hrnet_ext.evaluation.metrics.coco_truth import read_truth
+from hrnet_ext.evaluation.metrics.coco_samples import read_truth
 from tests.coco_cases import values_of
 from tests.tiny_coco import annotations, detections, person, write_coco
 

@@ -15,7 +15,7 @@ from mmpose.structures import PoseDataSample
 from torch.utils.data import DataLoader
 
 from hrnet_ext import config_path
-from hrnet_ext.datasets.collate import stack_samples
+from hrnet_ext.datasets.batches import stack_samples
 from hrnet_ext.models.sample_batch import SampleBatch
 from tests.test_pipeline_parity import assert_equal
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hrnet_ext.engine.run_config import read_config
-from hrnet_ext.formats.palette import BOX, INK, LEFT, MIDDLE, RIGHT, track_color
+from hrnet_ext.formats.metainfo import BOX, INK, LEFT, MIDDLE, RIGHT, track_color
 from hrnet_ext.inference.draw_dump import OVERVIEW, draw_dump
 from hrnet_ext.visualization.comparison import (
     MIN_HEIGHT,

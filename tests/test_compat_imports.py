@@ -10,8 +10,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 import pytest
 
 from hrnet_ext import compat
-from hrnet_ext.compat.finders import StandInFinder
 from hrnet_ext.compat.post_import import when_imported
+from hrnet_ext.compat.stand_ins import StandInFinder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mmpose.visualization import opencv_backend_visualizer
 
-from hrnet_ext.compat import drawing, functions, packages
+from hrnet_ext.compat import drawing, inferencers, packages
 from hrnet_ext.compat.patching import replace_function
 from hrnet_ext.compat.repairs import CodePatch
 
@@ -154,7 +154,7 @@ def test_an_inferencer_finds_a_registry_of_functions_without_a_warning(scope):
 
 def test_a_package_keeps_a_registry_of_functions_of_its_own_and_ours_goes_again():
     module = types.ModuleType('mmof_a_test.registry')
-    undo = functions.add_function_registry(module)
-    assert functions.add_function_registry(module) is None
+    undo = inferencers.add_function_registry(module)
+    assert inferencers.add_function_registry(module) is None
     undo()
     assert 'mmof_a_test' not in mmengine.FUNCTIONS.children

@@ -10,7 +10,7 @@ from hrnet_ext.engine.launch import test as run_test
 from hrnet_ext.engine.launch import train
 from hrnet_ext.engine.run_config import find_checkpoint, read_config
 from hrnet_ext.inference.complexity import measure_config
-from hrnet_ext.inference.person_detector import PersonDetector
+from hrnet_ext.inference.detector import PersonDetector
 from tests.test_tools_cli import train_arguments
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config

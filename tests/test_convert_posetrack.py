@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hrnet_ext.conversion.posetrack17 import to_posetrack18
-from hrnet_ext.conversion.posetrack_merge import merge_sequences
+from hrnet_ext.conversion.posetrack_merge import merge_sequences, to_posetrack18
 from hrnet_ext.datasets.body import PoseTrack18Dataset
 from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.formats.posetrack18 import KEYPOINTS

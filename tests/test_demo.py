@@ -16,8 +16,8 @@ import pytest
 from hrnet_ext import cli
 from hrnet_ext.apis import PoseInferencer
 from hrnet_ext.commands.demo import parse_args
-from hrnet_ext.formats.palette import track_color
-from hrnet_ext.inference.boxes_file import read_boxes
+from hrnet_ext.formats.metainfo import track_color
+from hrnet_ext.inference.box_files import read_boxes
 from hrnet_ext.inference.demo import run_demo
 from hrnet_ext.inference.frames import Frame
 from hrnet_ext.visualization.labels import draw_labels

@@ -11,7 +11,7 @@ from hrnet_ext.doctor import __main__ as doctor
 from hrnet_ext.doctor import devices, installed, probes
 from hrnet_ext.doctor.cures import find_cure
 from hrnet_ext.doctor.devices import GpuFacts, describe_gpus, gpu_facts
-from hrnet_ext.doctor.mim import mim_problem
+from hrnet_ext.doctor.installed import mim_problem
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,9 +14,9 @@ import torch
 pytest.importorskip('openvino', reason='openvino is not installed')
 pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
 
-from hrnet_ext.acceleration import engine_network, engines, optimize, trial
-from hrnet_ext.acceleration.engine_network import EngineNetwork
-from hrnet_ext.acceleration.networks import OptimizedNetwork
+from hrnet_ext.acceleration import engines, optimize, trial
+from hrnet_ext.acceleration.engines import OptimizedNetwork
+from hrnet_ext.acceleration.trial import EngineNetwork
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.runtimes.open_vino import best_half, capabilities_of
 from hrnet_ext.runtimes.to_onnx import to_onnx
@@ -37,7 +37,7 @@ def network(kind=HRNet, **options):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """The first image is reason enough for a trial."""
-    monkeypatch.setattr(engine_network, 'TRIAL_AFTER', 1)
+    monkeypatch.setattr(trial, 'TRIAL_AFTER', 1)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_ctrl_c_during_the_export_is_not_lost(monkeypatch):
 
 
 def test_few_images_wait_for_nothing(fastest, monkeypatch):
-    monkeypatch.setattr(engine_network, 'TRIAL_AFTER', 5)
+    monkeypatch.setattr(trial, 'TRIAL_AFTER', 5)
     fastest(OPENVINO)
     quick = optimize(network())
     sizes = [(2, (64, 64)), (2, (64, 64)), (4, (96, 64)), (0, (96, 64))]

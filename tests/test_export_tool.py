@@ -330,7 +330,7 @@ def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch)
 def test_a_file_is_loaded_once_and_by_the_provider_that_was_chosen(source, tmp_path, monkeypatch):
     from hrnet_ext.apis import PoseInferencer
     from hrnet_ext.export import engines, runtime
-    from hrnet_ext.export.configs import exported_config, replace_model
+    from hrnet_ext.export.estimator import exported_config, replace_model
     from tests.export_cases import export
 
     path, _, _ = export(small_config(), tmp_path, 'onnx')

@@ -17,7 +17,7 @@ from mmpose.apis.inferencers.utils import default_det_models
 from hrnet_ext import config_path, released
 from hrnet_ext.apis import PoseInferencer
 from hrnet_ext.commands import demo, export, list_models, test, track
-from hrnet_ext.inference.person_detector import PersonDetector
+from hrnet_ext.inference.detector import PersonDetector
 from hrnet_ext.models import TopdownPoseEstimator  # noqa: F401 - registers on import
 from hrnet_ext.registry import MODELS
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from mmpose.models.utils.tta import flip_heatmaps
 
-from hrnet_ext.models import flip_test
-from hrnet_ext.models.flip_test import merge_flipped
+from hrnet_ext.models import topdown
+from hrnet_ext.models.topdown import merge_flipped
 
 FLIP_INDICES = [0, 2, 1, 4, 3, 6, 5]
 
@@ -22,7 +22,7 @@ def reference(heatmaps, mirrored, shift):
 @pytest.mark.parametrize('shift', [True, False])
 @pytest.mark.parametrize('samples_per_chunk', [1, 2, 100])
 def test_the_mean_equals_the_reference(shift, samples_per_chunk, monkeypatch):
-    monkeypatch.setattr(flip_test, 'PIXELS_PER_CHUNK', samples_per_chunk * 7 * 12 * 8)
+    monkeypatch.setattr(topdown, 'PIXELS_PER_CHUNK', samples_per_chunk * 7 * 12 * 8)
     heatmaps, mirrored = pair()
     before = heatmaps.clone(), mirrored.clone()
     found = merge_flipped(heatmaps, mirrored, FLIP_INDICES, shift=shift)

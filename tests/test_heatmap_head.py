@@ -9,7 +9,7 @@ from mmpose.models.heads import HeatmapHead as MMPoseHeatmapHead
 from mmpose.structures import PoseDataSample
 
 from hrnet_ext.models import HeatmapHead
-from hrnet_ext.models.accuracy import heatmap_accuracy
+from hrnet_ext.models.heatmap_head import heatmap_accuracy
 from tests.references import random_keypoints, randomize
 
 CODEC = {'input_size': (192, 256), 'heatmap_size': (48, 64), 'sigma': 2}

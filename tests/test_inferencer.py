@@ -16,8 +16,8 @@ from mmpose.apis import Pose2DInferencer
 
 from hrnet_ext.acceleration import optimize
 from hrnet_ext.apis import PoseInferencer
-from hrnet_ext.formats.palette import LEFT, RIGHT, track_color
-from hrnet_ext.inference import read_ahead
+from hrnet_ext.formats.metainfo import LEFT, RIGHT, track_color
+from hrnet_ext.inference import frames
 from hrnet_ext.inference.model_choice import find_model
 from hrnet_ext.registry import INFERENCERS
 from tests.inference_cases import (
@@ -432,7 +432,7 @@ class StalledCamera:
 
 def test_a_stalled_stream_does_not_hold_the_run_up(inferencer, tmp_path, monkeypatch):
     camera = StalledCamera()
-    monkeypatch.setattr(read_ahead, 'GRACE', 0.1)
+    monkeypatch.setattr(frames, 'GRACE', 0.1)
     monkeypatch.setattr(cv2, 'VideoCapture', lambda where: camera)
     results = inferencer('rtsp://camera/1', bboxes=[BOX] * 9, pred_out_dir=str(tmp_path))
     next(results)
@@ -453,7 +453,7 @@ def test_a_stalled_stream_does_not_hold_the_run_up(inferencer, tmp_path, monkeyp
 
 def test_an_address_that_does_not_answer_does_not_hold_ctrl_c_up(inferencer, monkeypatch):
     answers = threading.Event()
-    monkeypatch.setattr(read_ahead, 'GRACE', 0.1)
+    monkeypatch.setattr(frames, 'GRACE', 0.1)
     monkeypatch.setattr(cv2, 'VideoCapture', lambda where: answers.wait())
     threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
     begin = time.monotonic()

@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmpose.apis import MMPoseInferencer
 
 from hrnet_ext.apis import PoseInferencer
-from hrnet_ext.inference import detector_choice
-from hrnet_ext.inference.person_detector import PersonDetector, read_detector_config
+from hrnet_ext.inference import detector
+from hrnet_ext.inference.detector import PersonDetector, read_detector_config
 from tests.inference_cases import (
     picture,
     pose_config,
@@ -130,7 +130,7 @@ def test_the_default_detector_is_fetched_when_it_is_needed_and_not_before(folder
     def offline(*_, **__):
         raise OSError('no network')
 
-    monkeypatch.setattr(detector_choice, 'PersonDetector', offline)
+    monkeypatch.setattr(detector, 'PersonDetector', offline)
     inferencer = make(folder, det_model=None, det_weights=None)
     assert len(list(inferencer(picture(), bboxes=[]))) == 1
     with pytest.raises(
@@ -142,10 +142,10 @@ def test_the_default_detector_is_fetched_when_it_is_needed_and_not_before(folder
 def test_models_of_the_zoo_bring_their_weights(monkeypatch):
     made = []
     monkeypatch.setattr(
-        detector_choice, 'PersonDetector', lambda *args, **options: made.append((args, options))
+        detector, 'PersonDetector', lambda *args, **options: made.append((args, options))
     )
-    detector_choice.make_detector('rtmdet-t', device='cpu')
-    detector_choice.make_detector(RTMDET, 'mine.pth', 0, device='cpu')
+    detector.make_detector('rtmdet-t', device='cpu')
+    detector.make_detector(RTMDET, 'mine.pth', 0, device='cpu')
     (config, url), _ = made[0]
     assert isinstance(config, Config)
     assert Path(config.filename).stem == RTMDET

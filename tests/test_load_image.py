@@ -7,8 +7,7 @@ from mmpose.datasets import transforms as mmposes
 
 from hrnet_ext.datasets import transforms as ours
 from hrnet_ext.datasets.body import CocoDataset
-from hrnet_ext.datasets.transforms.jpeg_header import jpeg_shape
-from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_reduced
+from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_reduced, jpeg_shape
 from tests.tiny_coco import write_coco
 
 INPUT = (24, 32)  # w, h

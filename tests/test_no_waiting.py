@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data._utils.pin_memory import pin_memory
 
-from hrnet_ext.datasets.collate import stack_samples
+from hrnet_ext.datasets.batches import stack_samples
 from tests.references import estimator_config, with_our_types
 from tests.test_topdown import batch
 

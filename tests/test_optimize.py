@@ -15,9 +15,9 @@ from torch import nn
 
 import hrnet_ext
 from hrnet_ext import cli, precision
-from hrnet_ext.acceleration import networks, optimize
-from hrnet_ext.acceleration.engine_network import EngineNetwork
+from hrnet_ext.acceleration import engines, optimize
 from hrnet_ext.acceleration.modes import MODES, choose_mode
+from hrnet_ext.acceleration.trial import EngineNetwork
 from hrnet_ext.engine.run_config import set_optimize
 from hrnet_ext.models import HRNet, HRNetV2
 from hrnet_ext.precision import Hardware
@@ -158,7 +158,7 @@ def test_large_batches_go_through_in_parts_that_fit_the_cache(num, monkeypatch):
     quick = optimize(copy.deepcopy(plain))
     sizes = []
     quick.run.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
-    monkeypatch.setattr(networks, 'CACHED_BYTES', 4 * images(1).nbytes)
+    monkeypatch.setattr(engines, 'CACHED_BYTES', 4 * images(1).nbytes)
     with torch.no_grad():
         found, wanted = quick(images(num)), plain(images(num))
     assert difference(found, wanted) < 1e-4
@@ -173,7 +173,7 @@ def test_compiled_networks_meet_powers_of_two_only():
         sizes.append(len(part))
         return [2 * part]
 
-    quick = networks.BucketedNetwork(run, torch.float32)
+    quick = engines.BucketedNetwork(run, torch.float32)
     for num in (1, 2, 3, 5, 70):
         given = images(num, (6, 4))
         assert torch.equal(quick(given)[0], 2 * given)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.registry import MODELS, DefaultScope
 
-from hrnet_ext.acceleration import engine_network, optimize
+from hrnet_ext.acceleration import optimize, trial
 from hrnet_ext.models.heatmap_head import HeatmapHead
 from tests.references import estimator_config, with_our_types
 
@@ -41,7 +41,7 @@ def trained() -> tuple[torch.nn.Module, torch.Tensor]:
 @pytest.mark.slow
 @pytest.mark.parametrize('trial_after', [1000, 1], ids=['PyTorch', 'the fastest engine'])
 def test_bf16_moves_keypoints_by_less_than_a_tenth_of_an_input_pixel(monkeypatch, trial_after):
-    monkeypatch.setattr(engine_network, 'TRIAL_AFTER', trial_after)
+    monkeypatch.setattr(trial, 'TRIAL_AFTER', trial_after)
     plain, crops = trained()
     quick = optimize(copy.deepcopy(plain), 'bf16')
     assert isinstance(plain.head, HeatmapHead)

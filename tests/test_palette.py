@@ -6,7 +6,7 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 
 from hrnet_ext.datasets.body import CocoDataset, MpiiDataset, PoseTrack18Dataset
 from hrnet_ext.engine.run_config import read_config
-from hrnet_ext.formats.palette import (
+from hrnet_ext.formats.metainfo import (
     LEFT,
     MIDDLE,
     RIGHT,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hrnet_ext.evaluation.posetrack import KEYPOINTS, evaluate_posetrack
-from hrnet_ext.evaluation.posetrack.regions import inside
+from hrnet_ext.evaluation.posetrack.selection import inside
 from tests.posetrack_cases import JOINT_IDS_2017, RandomPeople, to_2017, twenty_videos
 from tests.posetrack_reference import Reference, where
 

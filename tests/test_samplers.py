@@ -3,7 +3,7 @@
 import pytest
 from torch.utils.data import DataLoader, SequentialSampler
 
-from hrnet_ext.datasets import samplers
+from hrnet_ext.datasets import batches as batches_module
 
 
 class People(list):
@@ -23,8 +23,8 @@ def batches(monkeypatch, num_people, batch_size, world_size):
     people = People(range(num_people))
     dealt = []
     for rank in range(world_size):
-        monkeypatch.setattr(samplers, 'get_dist_info', lambda rank=rank: (rank, world_size))
-        sampler = samplers.WholeBatches(Sampler(people), batch_size)
+        monkeypatch.setattr(batches_module, 'get_dist_info', lambda rank=rank: (rank, world_size))
+        sampler = batches_module.WholeBatches(Sampler(people), batch_size)
         loader = DataLoader(people, batch_sampler=sampler, collate_fn=list)
         dealt.append(list(loader))
         assert len(loader) == len(dealt[-1])
@@ -44,4 +44,4 @@ def test_processes_share_the_batches_of_one(monkeypatch, num_people, world_size)
 
 def test_a_batch_size_is_positive():
     with pytest.raises(ValueError, match='batch_size should be positive, but is 0'):
-        samplers.WholeBatches(Sampler(People(range(3))), 0)
+        batches_module.WholeBatches(Sampler(People(range(3))), 0)

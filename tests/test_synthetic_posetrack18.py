@@ -12,7 +12,7 @@ import pytest
 
 from hrnet_ext.conversion.posetrack_merge import merge_sequences
 from hrnet_ext.evaluation import evaluate_posetrack
-from hrnet_ext.evaluation.posetrack.regions import inside
+from hrnet_ext.evaluation.posetrack.selection import inside
 from hrnet_ext.synthetic import VideoSpec, generate, make_spec
 from hrnet_ext.synthetic.layouts.posetrack18_records import KEYPOINTS, Clip
 from hrnet_ext.synthetic.video.plot import PLOTS

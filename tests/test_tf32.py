@@ -13,7 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from hrnet_ext.acceleration import optimize, preparing
-from hrnet_ext.acceleration.networks import OptimizedNetwork
+from hrnet_ext.acceleration.engines import OptimizedNetwork
 from hrnet_ext.tf32 import exact_float32, uses_tf32
 from tests.test_optimize import difference, images, network
 

@@ -10,12 +10,12 @@ import pytest
 from hrnet_ext.commands import track as command
 from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack import read_sequence
-from hrnet_ext.formats.posetrack.sequences import read_sequences
+from hrnet_ext.formats.posetrack.reading import read_sequences
 from hrnet_ext.inference import video_tracks
 from hrnet_ext.inference.result_settings import config_mark, file_mark
-from hrnet_ext.inference.video_inputs import plain_videos
 from hrnet_ext.inference.video_tracks import check_evaluable, run_tracking, tracking_arguments
-from hrnet_ext.tracking.variants import VARIANTS
+from hrnet_ext.inference.videos import plain_videos
+from hrnet_ext.tracking.options import VARIANTS
 from tests.inference_cases import pose_config, write_pictures, write_video, write_weights
 from tests.posetrack_tree import NAMES, write_tree
 

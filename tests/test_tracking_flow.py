@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from hrnet_ext.tracking import make_flow
-from hrnet_ext.tracking.dense_flow import DisFlow, moved_by
-from hrnet_ext.tracking.frames import Picture
-from hrnet_ext.tracking.sparse_flow import LucasKanadeFlow, median_motion
+from hrnet_ext.tracking.flow import DisFlow, LucasKanadeFlow, Picture, median_motion, moved_by
 from tests.tracking_cases import shifted, texture
 
 SIZE, MARGIN = (480, 320), 40

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from hrnet_ext.checkpoints import load_checkpoint
-from hrnet_ext.engine import folder_lock, runners
+from hrnet_ext.engine import runners, work_dir
 from hrnet_ext.engine.launch import train
 from tests.test_tools_cli import train_arguments
 from tests.tiny_coco import write_coco
@@ -145,7 +145,7 @@ def test_mmposes_own_runner_is_locked_out_by_the_hook(tmp_path):
     cfg = make_config(tmp_path)
     cfg.default_hooks.checkpoint.type = 'hrnet_ext.CheckpointHook'
     holder = subprocess.Popen(
-        [sys.executable, '-c', HOLD, str(tmp_path / 'work' / folder_lock.LOCK_FILE)],
+        [sys.executable, '-c', HOLD, str(tmp_path / 'work' / work_dir.LOCK_FILE)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -172,8 +172,8 @@ sys.stdin.read()
 
 
 def test_a_lock_is_given_back_and_its_file_removed(tmp_path):
-    lock = folder_lock.hold_folder(tmp_path)
-    assert f'process {os.getpid()} on' in (tmp_path / folder_lock.LOCK_FILE).read_text()
+    lock = work_dir.hold_folder(tmp_path)
+    assert f'process {os.getpid()} on' in (tmp_path / work_dir.LOCK_FILE).read_text()
     lock.close()
     lock.close()
     assert not list(tmp_path.iterdir())
@@ -184,18 +184,18 @@ def test_where_locks_are_unknown_a_warning_tells(tmp_path, monkeypatch):
         raise OSError(38, 'Function not implemented')
 
     told = []
-    monkeypatch.setattr(folder_lock.fcntl, 'lockf', refuse)
-    monkeypatch.setattr(folder_lock, 'print_log', lambda text, *_, **__: told.append(text))
-    assert folder_lock.hold_folder(tmp_path) is None
+    monkeypatch.setattr(work_dir.fcntl, 'lockf', refuse)
+    monkeypatch.setattr(work_dir, 'print_log', lambda text, *_, **__: told.append(text))
+    assert work_dir.hold_folder(tmp_path) is None
     assert 'cannot be locked (Function not implemented)' in told[0]
 
 
 def test_the_other_processes_of_a_second_training_stop_too(tmp_path, monkeypatch):
     """They learn from the first one that the folder is taken; one of them tells."""
-    monkeypatch.setattr(folder_lock, 'is_main_process', lambda: False)
+    monkeypatch.setattr(work_dir, 'is_main_process', lambda: False)
     monkeypatch.setattr(
-        folder_lock, 'broadcast_object_list', lambda answer: answer.__setitem__(0, 'process 7')
+        work_dir, 'broadcast_object_list', lambda answer: answer.__setitem__(0, 'process 7')
     )
     with pytest.raises(SystemExit) as ended:
-        folder_lock.hold_folder(tmp_path)
+        work_dir.hold_folder(tmp_path)
     assert ended.value.code == 1

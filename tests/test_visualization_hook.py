@@ -12,9 +12,9 @@ import pytest
 from hrnet_ext.datasets.body import CocoDataset
 from hrnet_ext.engine import PoseVisualizationHook, visualization_hook
 from hrnet_ext.engine.run_config import set_drawing
-from hrnet_ext.formats.palette import LEFT, RIGHT
-from hrnet_ext.visualization import by_image
-from hrnet_ext.visualization.by_image import PeopleByImage
+from hrnet_ext.formats.metainfo import LEFT, RIGHT
+from hrnet_ext.visualization import comparison
+from hrnet_ext.visualization.comparison import PeopleByImage
 from tests.tiny_coco import write_coco
 from tests.tiny_run import make_config, start
 
@@ -136,11 +136,11 @@ def test_people_of_an_image_from_two_processes_come_together(root, monkeypatch):
     ]
     assert given == [['000001.png'], ['000003.png']]
     parts = [(people._waiting, people._given) for people in processes]
-    monkeypatch.setattr(by_image, 'all_gather_object', lambda part: parts)
+    monkeypatch.setattr(comparison, 'all_gather_object', lambda part: parts)
     (image,) = processes[0].rest()
     assert image.name == '000002.png'
     assert len(image.truth['keypoints']) == len(image.prediction['keypoints']) == 2
-    monkeypatch.setattr(by_image, 'is_main_process', lambda: False)
+    monkeypatch.setattr(comparison, 'is_main_process', lambda: False)
     assert list(processes[1].rest()) == []
 
 

@@ -6,8 +6,7 @@ import pytest
 from mmpose.structures.bbox import get_warp_matrix
 
 from hrnet_ext.datasets.transforms import warping
-from hrnet_ext.datasets.transforms.warp_matrix import warp_matrix
-from hrnet_ext.datasets.transforms.warping import MARGIN, looked_up, warp
+from hrnet_ext.datasets.transforms.warping import MARGIN, looked_up, warp, warp_matrix
 
 SIZES = ((192, 256), (96, 128), (256, 256), (48, 37))
 

@@ -1,6 +1,5 @@
 """Faster inference with a trained model, controlled by one option."""
 
-from hrnet_ext.acceleration.hook import OptimizeHook
-from hrnet_ext.acceleration.optimizing import optimize
+from hrnet_ext.acceleration.optimizing import OptimizeHook, optimize
 
 __all__ = ['OptimizeHook', 'optimize']

@@ -1,16 +1,21 @@
-"""Optimize a trained model for inference with one call."""
+"""Optimize a trained model for inference: with one call, or by a hook in a config."""
 
 from __future__ import annotations
 
+import copy
 from types import MethodType
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from mmengine.hooks import Hook
 from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 from torch import nn
 
-from hrnet_ext.acceleration.modes import Mode, choose_mode
+from hrnet_ext.acceleration.modes import Mode, check_mode, choose_mode
 from hrnet_ext.acceleration.preparing import prepare
 from hrnet_ext.models import HRNet
+from hrnet_ext.registry import HOOKS
 
 OPTIMIZED = 'hrnet_ext_mode'  # attribute of optimized models
 
@@ -114,3 +119,31 @@ def _refuse(*_: object) -> NoReturn:
         'neither be trained nor saved nor take other weights; build it anew and leave out '
         'optimize, or optimize a copy'
     )
+
+
+@HOOKS.register_module()
+class OptimizeHook(Hook):
+    """Run the test loop with an optimized copy of the model; training and validation are untouched.
+
+    Args:
+        mode: See :func:`hrnet_ext.optimize`.
+
+    Raises:
+        ValueError: If there is no such mode.
+    """
+
+    priority = 'VERY_LOW'  # after hooks that exchange weights, such as EMAHook
+
+    def __init__(self, mode: str = 'fp32') -> None:
+        self.mode = check_mode(mode)
+        self._plain: Any = None
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Replace the model by an optimized copy."""
+        self._plain = runner.model
+        model = self._plain.module if is_model_wrapper(self._plain) else self._plain
+        runner.model = optimize(copy.deepcopy(model), self.mode)
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Restore the runner's model."""
+        runner.model, self._plain = self._plain, None

@@ -12,12 +12,15 @@ from mmcv.cnn import fuse_conv_bn
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from hrnet_ext.acceleration.compiled import CompiledNetwork
-from hrnet_ext.acceleration.engine_network import EngineNetwork
-from hrnet_ext.acceleration.engines import installed
+from hrnet_ext.acceleration.engines import (
+    BucketedNetwork,
+    CompiledNetwork,
+    OptimizedNetwork,
+    Run,
+    installed,
+)
 from hrnet_ext.acceleration.modes import Mode
-from hrnet_ext.acceleration.networks import BucketedNetwork, OptimizedNetwork, Run
-from hrnet_ext.acceleration.trial import TOLERANCE
+from hrnet_ext.acceleration.trial import TOLERANCE, EngineNetwork
 from hrnet_ext.models import HRNet
 from hrnet_ext.tf32 import exact_float32
 

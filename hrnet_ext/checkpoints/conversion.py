@@ -1,14 +1,23 @@
-"""Translate a checkpoint's tensors into our names, and say what became of each."""
+"""Translate a checkpoint into our names, and report what happened to each tensor."""
 
-from collections.abc import Mapping
+import hashlib
+import io
+import os
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import mmengine
 import torch
 from torch import Tensor
 
+from hrnet_ext import __version__
 from hrnet_ext.models import HRNet
-from hrnet_ext.models.weights import ConversionReport, fit, translate
+from hrnet_ext.models.weights import ConversionReport, fit, to_official, translate
+from hrnet_ext.models.weights.names import NO_OFFICIAL_NAME, official_names
 from hrnet_ext.models.weights.translation import BACKBONE, HEAD, Shape
+from hrnet_ext.safe_loading import CheckpointError, load_checkpoint
+from hrnet_ext.writing import write_atomically
 
 
 def convert(
@@ -37,3 +46,68 @@ def convert(
         heads = {name: tuple(x.shape) for name, x in tensors.items() if name.startswith(HEAD)}
         expected |= heads
     return fit(tensors, expected, report)
+
+
+def convert_file(
+    source: str,
+    target: str | os.PathLike[str],
+    *,
+    to: str = 'mmpose',
+    min_match: float = 0.95,
+    trusted: bool = False,
+) -> tuple[ConversionReport, str]:
+    """Read, convert, write.
+
+    Args:
+        source: File or URL.
+        target: ``.pth`` to write, atomically; overwritten where it exists.
+        to: 'mmpose' writes ``dict(meta=..., state_dict=...)`` with ``backbone.*`` and ``head.*``
+            names; 'official' writes the bare names and nothing else, as that release does.
+        min_match: Least share of the backbone's tensors that must match.
+        trusted: As :func:`hrnet_ext.checkpoints.load_checkpoint`.
+
+    Returns:
+        The report, and the SHA-256 of the file written, in hex.
+
+    Raises:
+        CheckpointError: If too little matched; nothing is written then.
+        OSError: If the file cannot be written.
+    """
+    checkpoint = load_checkpoint(source, trusted=trusted)
+    weights, report = convert(checkpoint)
+    if report.width is None or report.backbone_fraction < min_match:
+        raise CheckpointError(
+            f'{source}: {report.backbone_fraction:.1%} of an HRNet backbone matched, less than '
+            f'{min_match:.0%}; nothing was written.\n{report}'
+        )
+    if to == 'official':
+        content: dict[str, Any] = to_official(weights)
+        _tell_what_is_left_out(report, weights)
+    else:
+        content = {'meta': _meta(checkpoint, source), 'state_dict': weights}
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomically(target, buffer.getbuffer())
+    return report, hashlib.sha256(buffer.getbuffer()).hexdigest()
+
+
+def _tell_what_is_left_out(report: ConversionReport, weights: Iterable[str]) -> None:
+    left_out = set(weights) - official_names(weights).keys()
+    report.matched = [name for name in report.matched if name not in left_out]
+    report.ignored.update(dict.fromkeys(sorted(left_out), NO_OFFICIAL_NAME))
+
+
+def _meta(checkpoint: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """What MMEngine writes, as far as it is known; MMPose reads 'dataset_meta' when it infers."""
+    meta = {
+        'epoch': 0,
+        'iter': 0,
+        'time': time.strftime('%Y%m%d_%H%M%S'),
+        'mmengine_version': mmengine.__version__,
+        'hrnet_ext_version': __version__,
+        'converted_from': os.path.basename(source),
+    }
+    theirs = checkpoint.get('meta')
+    if isinstance(theirs, Mapping) and 'dataset_meta' in theirs:
+        meta['dataset_meta'] = theirs['dataset_meta']
+    return meta

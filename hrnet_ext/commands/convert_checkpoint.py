@@ -50,7 +50,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Convert, and print what matched; a mistake ends with one line."""
     args = parse_args(arguments)
-    from hrnet_ext.checkpoints.conversion_file import convert_file
+    from hrnet_ext.checkpoints.conversion import convert_file
 
     try:
         report, digest = convert_file(

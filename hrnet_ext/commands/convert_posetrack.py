@@ -104,7 +104,7 @@ def _add(commands: argparse._SubParsersAction, name: str, purpose: str) -> argpa
 
 def merge(args: argparse.Namespace) -> None:
     """Merge a split's files, and print the numbers of videos, frames and people."""
-    from hrnet_ext.conversion.posetrack_files import merge_folder
+    from hrnet_ext.conversion.posetrack_merge import merge_folder
 
     def progress(done: int, total: int) -> None:
         end = '\n' if done == total else ''
@@ -128,7 +128,7 @@ def split(args: argparse.Namespace) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     """Evaluate predictions, and print the table."""
     from hrnet_ext.evaluation.posetrack import evaluate_posetrack, format_posetrack
-    from hrnet_ext.formats.posetrack.sequences import read_sequences
+    from hrnet_ext.formats.posetrack.reading import read_sequences
     from hrnet_ext.writing import write_json
 
     gt = read_sequences(args.gt, 'ground truth')

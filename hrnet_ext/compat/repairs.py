@@ -9,8 +9,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from hrnet_ext.compat import stand_ins
-from hrnet_ext.compat.finders import StandInFinder
 from hrnet_ext.compat.post_import import PostImportPatch, Undo, when_imported
+from hrnet_ext.compat.stand_ins import StandInFinder
 
 
 @dataclass(frozen=True)
@@ -172,14 +172,14 @@ REPAIRS: tuple[StandIn | CodePatch, ...] = (
         'released weights in inferencers',
         'MMPoseInferencer(pose2d=PATH) with a shipped config and no weights would be untrained',
         module_name='mmengine.infer.infer',
-        patch='hrnet_ext.compat.released:use_released_weights',
+        patch='hrnet_ext.compat.inferencers:use_released_weights',
     ),
     *(
         CodePatch(
             f'registry of functions in {package}',
             f'{package} has none, and MMEngine warns when an inferencer looks for one',
             module_name=f'{package}.registry',
-            patch='hrnet_ext.compat.functions:add_function_registry',
+            patch='hrnet_ext.compat.inferencers:add_function_registry',
         )
         for package in ('mmpose', 'mmdet')
     ),

@@ -1,12 +1,57 @@
-"""Where the stand-in modules come from, and whether the real ones are there."""
+"""Stand-ins for absent modules: where they come from, and the finder that offers them."""
 
 from __future__ import annotations
 
 import importlib.util
-from importlib.abc import Loader
+import sys
+from collections.abc import Callable
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+
+
+class StandInFinder(MetaPathFinder):
+    """Answers for one absent module.
+
+    Args:
+        module_name: full name of the module it stands in for.
+        make_spec: called when the module is asked for and absent; None if the stand-in cannot
+            work here either, in which case the usual ModuleNotFoundError follows.
+    """
+
+    def __init__(self, module_name: str, make_spec: Callable[[], ModuleSpec | None]) -> None:
+        self.module_name = module_name
+        self._make_spec = make_spec
+        self._specs: list[ModuleSpec] = []
+
+    @property
+    def in_use(self) -> bool:
+        """Whether the module that is imported now came from this finder."""
+        spec = getattr(sys.modules.get(self.module_name), '__spec__', None)
+        return any(spec is ours for ours in self._specs)
+
+    def install(self) -> None:
+        """Join the end of the line; harmless when already there."""
+        if self not in sys.meta_path:
+            sys.meta_path.append(self)
+
+    def remove(self) -> None:
+        """Leave the line."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Spec of the stand-in when `fullname` is the module it stands in for."""
+        if fullname != self.module_name:
+            return None
+        spec = self._make_spec()
+        if spec is not None:
+            self._specs.append(spec)
+        return spec
+
 
 _HERE = Path(__file__).parent
 

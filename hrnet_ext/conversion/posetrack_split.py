@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hrnet_ext.evaluation.posetrack.files import write_sequences
-from hrnet_ext.evaluation.posetrack.predictions import prediction_files
+from hrnet_ext.evaluation.posetrack.files import prediction_files, write_sequences
 from hrnet_ext.formats.posetrack import fields
-from hrnet_ext.formats.posetrack.sequences import split_sequences
+from hrnet_ext.formats.posetrack.reading import split_sequences
 from hrnet_ext.reading import parse_json
 
 

@@ -13,10 +13,10 @@ from hrnet_ext.doctor.installed import (
     Problem,
     describe,
     distribution_problems,
+    mim_problem,
     packages,
     python_problem,
 )
-from hrnet_ext.doctor.mim import mim_problem
 from hrnet_ext.doctor.probes import Failure, Findings, try_out
 
 # Without mim tools/train.py does the same; a mim that is there has to work.

@@ -14,8 +14,7 @@ from mmengine.optim import OptimWrapper as MMEngineOptimWrapper
 from torch import nn
 from torch.optim import Optimizer
 
-from hrnet_ext.engine.fused import choose_kernel
-from hrnet_ext.engine.optim_wrapper import QuickSteps
+from hrnet_ext.engine.optim_wrapper import QuickSteps, choose_kernel
 from hrnet_ext.precision import FORMATS, Choice, choice_for, emulation_warning
 from hrnet_ext.registry import OPTIM_WRAPPERS
 

@@ -18,8 +18,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from hrnet_ext.checkpoints import load_checkpoint
-from hrnet_ext.engine.folder_lock import hold_folder
-from hrnet_ext.engine.own_files import RUN_ID, OwnFiles
+from hrnet_ext.engine.work_dir import RUN_ID, OwnFiles, hold_folder
 from hrnet_ext.models.weights.translation import COUNTER
 from hrnet_ext.registry import HOOKS
 from hrnet_ext.writing import check_writable, write_atomically
@@ -52,7 +51,7 @@ class CheckpointHook(MMEngineCheckpointHook):
     must be room for one more. A folder without write permission is reported before training.
 
     Only checkpoints that this training wrote itself are replaced or removed, see
-    :class:`hrnet_ext.engine.own_files.OwnFiles`. If it resumes from a checkpoint in another
+    :class:`hrnet_ext.engine.work_dir.OwnFiles`. If it resumes from a checkpoint in another
     folder, that folder is not changed.
 
     Args:

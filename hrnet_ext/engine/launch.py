@@ -21,8 +21,8 @@ from hrnet_ext.engine.run_config import (
 )
 from hrnet_ext.engine.runners import Runner, TrainingRunner
 from hrnet_ext.engine.training_options import set_speed
-from hrnet_ext.export.configs import refuse_optimizing, replace_model
 from hrnet_ext.export.engines import is_exported
+from hrnet_ext.export.estimator import refuse_optimizing, replace_model
 from hrnet_ext.host_memory import keep_freed_memory
 from hrnet_ext.released import released_weights
 from hrnet_ext.writing import write_json

@@ -7,8 +7,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
-from hrnet_ext.datasets.transforms.image_size import check_size
-from hrnet_ext.datasets.transforms.reduction import check_croppers
+from hrnet_ext.datasets.transforms.reduction import check_croppers, check_size
 from hrnet_ext.engine import agreement
 from hrnet_ext.registry import HOOKS
 

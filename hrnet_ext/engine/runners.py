@@ -9,7 +9,7 @@ from torch import nn
 
 from hrnet_ext.engine.agreement import loader_problems
 from hrnet_ext.engine.console import ConsoleRunner
-from hrnet_ext.engine.folder_lock import hold_folder
+from hrnet_ext.engine.work_dir import hold_folder
 
 
 class _AlreadyComplete(Exception):

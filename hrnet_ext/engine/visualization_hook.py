@@ -16,11 +16,9 @@ from mmengine.runner import Runner
 from mmpose.structures import PoseDataSample
 
 from hrnet_ext.registry import HOOKS
-from hrnet_ext.visualization.by_image import ImagePeople, PeopleByImage
-from hrnet_ext.visualization.comparison import side_by_side
-from hrnet_ext.visualization.files import read_image, write_image
+from hrnet_ext.visualization.comparison import ImagePeople, PeopleByImage, side_by_side
+from hrnet_ext.visualization.files import check_windows, read_image, show_image, write_image
 from hrnet_ext.visualization.poses import Skeleton, Style
-from hrnet_ext.visualization.window import check_windows, show_image
 
 VAL_INTERVAL = 50  # images; iterations in MMPose's hook
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 
 from hrnet_ext.formats.coco_values import number_table
-from hrnet_ext.formats.tally import Tally
+from hrnet_ext.formats.files import Tally
 from hrnet_ext.reading import check_records
 
 FIELDS = ('image_id', 'bbox', 'score')

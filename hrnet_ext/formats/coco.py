@@ -16,7 +16,7 @@ import numpy as np
 from hrnet_ext.formats.boxes import xyxy_look
 from hrnet_ext.formats.coco_keypoints import check_names
 from hrnet_ext.formats.coco_values import check_keypoints, check_numbers
-from hrnet_ext.formats.tally import Tally
+from hrnet_ext.formats.files import Tally
 from hrnet_ext.reading import check_records
 
 IMAGE_FIELDS = ('id', 'file_name', 'width', 'height')

@@ -23,7 +23,7 @@ from hrnet_ext.engine.run_config import parse_options
 from hrnet_ext.formats.boxes import PERSON
 from hrnet_ext.formats.coco import check_ids
 from hrnet_ext.formats.files import missing_images, read_json
-from hrnet_ext.inference.person_detector import PersonDetector
+from hrnet_ext.inference.detector import PersonDetector
 from hrnet_ext.inference.result_settings import check_same, config_mark, file_mark
 from hrnet_ext.progress import progress_bar
 from hrnet_ext.reading import check_records

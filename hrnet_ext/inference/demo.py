@@ -14,7 +14,7 @@ from hrnet_ext.arguments import DEFAULT_MODEL, is_given, named_detector
 from hrnet_ext.devices import choose_device
 from hrnet_ext.engine.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.export.engines import is_exported
-from hrnet_ext.inference.boxes_file import read_boxes
+from hrnet_ext.inference.box_files import read_boxes
 from hrnet_ext.inference.inferencer import PoseInferencer
 from hrnet_ext.inference.video_tracks import tracking_arguments
 from hrnet_ext.inference.videos import is_video

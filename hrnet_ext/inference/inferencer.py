@@ -20,17 +20,22 @@ from hrnet_ext.acceleration import optimize as optimize_model
 from hrnet_ext.acceleration.modes import check_mode
 from hrnet_ext.datasets.transforms import LoadImage
 from hrnet_ext.devices import choose_device
-from hrnet_ext.export.configs import refuse_optimizing
-from hrnet_ext.export.estimator import ExportedPoseEstimator
-from hrnet_ext.inference.box_finder import BoxFinder, Found
-from hrnet_ext.inference.detector_choice import WHOLE_IMAGE, default_detector, make_detector
-from hrnet_ext.inference.frames import Source
-from hrnet_ext.inference.given_boxes import Boxes
-from hrnet_ext.inference.instances import instances_of, without_duplicates
+from hrnet_ext.export.estimator import ExportedPoseEstimator, refuse_optimizing
+from hrnet_ext.inference.boxes import Boxes, BoxFinder, Found
+from hrnet_ext.inference.detector import (
+    WHOLE_IMAGE,
+    PersonDetector,
+    default_detector,
+    make_detector,
+)
+from hrnet_ext.inference.frames import Source, read_ahead
 from hrnet_ext.inference.model_choice import find_model
-from hrnet_ext.inference.person_detector import PersonDetector
-from hrnet_ext.inference.read_ahead import read_ahead
-from hrnet_ext.inference.topdown_poses import TopdownPoses, tracked_sample
+from hrnet_ext.inference.topdown_poses import (
+    TopdownPoses,
+    instances_of,
+    tracked_sample,
+    without_duplicates,
+)
 from hrnet_ext.inference.videos import open_source
 from hrnet_ext.inference.viewer import Viewer, make_viewer
 from hrnet_ext.models.input_channels import input_channels
@@ -76,7 +81,7 @@ class PoseInferencer(Pose2DInferencer):
             detector has no class for persons, or the device cannot run the network in this mode.
     """
 
-    chooses_weights: ClassVar[bool] = True  # see hrnet_ext.compat.released
+    chooses_weights: ClassVar[bool] = True  # see hrnet_ext.compat.inferencers
     preprocess_kwargs: ClassVar[set] = {'bboxes', 'bbox_thr', 'nms_thr', 'on_unreadable'}
     forward_kwargs: ClassVar[set] = {'merge_results', 'pose_based_nms', 'tracking'}
     visualize_kwargs: ClassVar[set] = Pose2DInferencer.visualize_kwargs | {

@@ -31,7 +31,7 @@ def find_model(model: Any, weights: str | None) -> tuple[Any, str | None]:
         ValueError: If no weights are given and none were released.
     """
     if isinstance(model, (str, os.PathLike)) and is_exported(os.fspath(model)):
-        from hrnet_ext.export.configs import exported_config
+        from hrnet_ext.export.estimator import exported_config
 
         return exported_config(os.fspath(model)), None
     config, of_zoo = _find_config(model)

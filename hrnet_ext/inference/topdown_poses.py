@@ -1,6 +1,6 @@
-"""Crops in, poses out: everybody in a batch of frames at once.
+"""Poses of the persons in boxes: crops of several frames in one batch.
 
-Legend: N boxes of one frame, (N, 5) x1, y1, x2, y2, score; K keypoints; image space.
+Legend: N persons; K keypoints.
 """
 
 from __future__ import annotations
@@ -11,13 +11,41 @@ from itertools import pairwise
 import numpy as np
 import torch
 from mmengine.structures import InstanceData
-from mmpose.structures import PoseDataSample, merge_data_samples
+from mmpose.evaluation.functional import nearby_joints_nms
+from mmpose.structures import PoseDataSample, merge_data_samples, split_instances
 from torch import nn
 
 from hrnet_ext.formats.box_arrays import box_arrays, refuse_faults
 from hrnet_ext.formats.images import as_bgr
 from hrnet_ext.inference.frames import Frame, made_up_name
 from hrnet_ext.tracking import TrackedPoses
+
+
+def instances_of(sample: PoseDataSample) -> list[dict]:
+    """A sample's people as MMPose's dicts, with ``track_id`` where they are tracked."""
+    people = sample.pred_instances
+    instances = split_instances(people)
+    for instance, track_id in zip(instances, people.get('track_ids', ())):
+        instance['track_id'] = int(track_id)
+    return instances
+
+
+def without_duplicates(sample: PoseDataSample) -> PoseDataSample:
+    """The sample less poses that have a third of their keypoints near those of a better one.
+
+    MMPose's ``pose_based_nms``, by its rules and in its order.
+    """
+    people = sample.pred_instances
+    if not len(people):
+        return sample
+    described = [
+        {'keypoints': keypoints, 'score': score}
+        for keypoints, score in zip(people.keypoints, people.bbox_scores)
+    ]
+    kept = nearby_joints_nms(described, num_nearby_joints_thr=people.keypoints.shape[1] // 3)
+    thinned = sample.clone()
+    thinned.pred_instances = people[kept]
+    return thinned
 
 
 class TopdownPoses:

@@ -19,20 +19,18 @@ from hrnet_ext.cli import is_users
 from hrnet_ext.engine.run_config import find_checkpoint, parse_options, read_config
 from hrnet_ext.evaluation import evaluate_posetrack, format_posetrack
 from hrnet_ext.evaluation.poses import Poses, pose_scores
-from hrnet_ext.evaluation.posetrack.files import check_replaceable
-from hrnet_ext.evaluation.posetrack.predictions import people_records, prediction_files
+from hrnet_ext.evaluation.posetrack.files import check_replaceable, people_records, prediction_files
 from hrnet_ext.formats.boxes import size_of
 from hrnet_ext.formats.posetrack.keypoints import KEYPOINTS
-from hrnet_ext.formats.posetrack.sequences import read_sequences
-from hrnet_ext.inference.boxes_file import boxes_by_image, read_boxes
+from hrnet_ext.formats.posetrack.reading import read_sequences
+from hrnet_ext.inference.box_files import boxes_by_image, read_boxes
 from hrnet_ext.inference.inferencer import PoseInferencer
 from hrnet_ext.inference.result_settings import check_same, config_mark, file_mark
-from hrnet_ext.inference.video_inputs import Video, annotated_videos, plain_videos
+from hrnet_ext.inference.videos import Video, annotated_videos, plain_videos
 from hrnet_ext.progress import progress_bar
 from hrnet_ext.reading import parse_json
 from hrnet_ext.released import released_weights
-from hrnet_ext.tracking.options import TrackingOptions
-from hrnet_ext.tracking.variants import VARIANTS
+from hrnet_ext.tracking.options import VARIANTS, TrackingOptions
 from hrnet_ext.writing import check_writable, write_json
 
 MAX_TRACKS = 10_000  # of a video, in poseval

@@ -9,11 +9,10 @@ from mmpose.structures import PoseDataSample
 from mmpose.visualization import PoseLocalVisualizer
 
 from hrnet_ext.inference.frames import Frame, Source
-from hrnet_ext.inference.instances import instances_of
-from hrnet_ext.inference.outputs import Outputs, make_outputs
-from hrnet_ext.inference.video_writer import DEFAULT_CODEC
+from hrnet_ext.inference.outputs import DEFAULT_CODEC, Outputs, make_outputs
+from hrnet_ext.inference.topdown_poses import instances_of
+from hrnet_ext.visualization.files import check_windows, has_windows, show_image
 from hrnet_ext.visualization.pose_painter import PosePainter
-from hrnet_ext.visualization.window import check_windows, has_windows, show_image
 
 VIDEO_WAIT = 1e-5  # seconds a frame of a video is shown; 0 would wait for a key
 

@@ -20,7 +20,7 @@ from hrnet_ext.registry import MODELS
 class PoseDataPreprocessor(MMPosePoseDataPreprocessor):
     """MMPose's preprocessor, which also takes images that are already stacked.
 
-    Same arguments, same numbers. Stacked images (:func:`hrnet_ext.datasets.collate.stack_samples`)
+    Same arguments, same numbers. Stacked images (:func:`hrnet_ext.datasets.batches.stack_samples`)
     reach the device in one copy, and are converted and normalized once per batch instead of once
     per image.
 

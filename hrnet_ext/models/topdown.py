@@ -1,6 +1,6 @@
 """The top-down pose estimator: one person's crop in, one skeleton out.
 
-Legend: B crops; inputs (B, 3, H, W); keypoints leave in image space (pixels of the original).
+Legend: B crops; inputs (B, 3, H, W); K keypoints; heatmaps (B, K, H, W).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,41 @@ from mmpose.models.pose_estimators import TopdownPoseEstimator as MMPoseTopdownP
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from hrnet_ext.codecs.constants import on_device
 from hrnet_ext.models.training_compiler import make_training_compiler
 from hrnet_ext.models.weights import register_conversion
 from hrnet_ext.registry import MODELS
+
+PIXELS_PER_CHUNK = 2**18  # a megabyte, which stays in a CPU's cache between the steps
+
+
+def merge_flipped(
+    heatmaps: Tensor, mirrored: Tensor, flip_indices: Sequence[int], *, shift: bool
+) -> Tensor:
+    """The mean of heatmaps and of mirrored ones flipped back, equal to MMPose's.
+
+    Args:
+        heatmaps: Of the crops.
+        mirrored: Of the mirrored crops.
+        flip_indices: The K keypoints' mirror images.
+        shift: Move the flipped-back ones a pixel to the right, which aligns them with the others
+            because of the network's strides; their first column stays.
+    """
+    order = on_device(tuple(flip_indices), torch.long, heatmaps.device)
+    heatmaps, mirrored = heatmaps.detach().contiguous(), mirrored.detach().contiguous()
+    merged = torch.empty_like(heatmaps)
+    on_cpu = heatmaps.device.type == 'cpu'
+    step = max(1, PIXELS_PER_CHUNK // heatmaps[0].numel()) if on_cpu else len(heatmaps)
+    for mean, own, other in zip(*(each.split(step) for each in (merged, heatmaps, mirrored))):
+        back = other.index_select(1, order).flip(-1)
+        if shift:
+            # Shift the flattened maps, then correct the first column (the end of the row above).
+            torch.add(own.view(-1)[1:], back.view(-1)[:-1], out=mean.view(-1)[1:])
+            torch.add(own[..., 0], back[..., 0], out=mean[..., 0])
+        else:
+            torch.add(own, back, out=mean)
+        mean *= 0.5
+    return merged
 
 
 @MODELS.register_module()

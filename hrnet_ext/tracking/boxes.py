@@ -6,7 +6,27 @@ whole numbers are the centers of pixels, so a frame of size (w, h) spans 0 to w 
 
 import numpy as np
 
-from hrnet_ext.tracking.suppression import suppress
+
+def suppress(clash: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Keep the best, drop those that clash with it, and repeat.
+
+    Of equal scores the first one is preferred.
+
+    Args:
+        clash: (N, N) bool, symmetric.
+        scores: (N,).
+
+    Returns:
+        Kept indices, int64, in ascending order.
+    """
+    dropped = np.zeros(len(clash), bool)
+    best_first = np.argsort(-np.asarray(scores), kind='stable')
+    for rank, index in enumerate(best_first):
+        if not dropped[index]:
+            after = best_first[rank + 1 :]
+            dropped[after] |= clash[index, after]
+    return np.flatnonzero(~dropped)
+
 
 EXTENSION = 0.15  # of the keypoints' width and height, half on each side; Xiao et al. (2018)
 ASPECT = 3 / 4  # width / height of the network's input, official HRNet on COCO

@@ -1,11 +1,12 @@
-"""Options of the pose tracker."""
+"""Options of a tracker, and named sets of them: variants of Xiao et al. (2018) and MMPose's."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from hrnet_ext.tracking.association import MATCHINGS
-from hrnet_ext.tracking.similarity import SIMILARITIES
+from hrnet_ext.tracking.association import MATCHINGS, SIMILARITIES
 
 SHARES = (
     'box_threshold',
@@ -71,3 +72,21 @@ class TrackingOptions:
                 raise ValueError(f'{name} should be from 0 to 1, but is {value}')
         if self.queue_length < 1:
             raise ValueError(f'queue_length should be at least 1, but is {self.queue_length}')
+
+
+# Options of a PoseTracker; others keep their defaults. Box propagation and the flow are separate
+# options.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    'multi_flow': {'similarity': 'flow'},  # S_Multi-flow, the papers' best
+    'flow': {'similarity': 'flow', 'queue_length': 1},  # S_Flow
+    'pose': {'similarity': 'pose', 'queue_length': 1},  # S_Pose
+    'box': {'similarity': 'box', 'queue_length': 1},  # S_Bbox
+    'hungarian_box': {'similarity': 'box', 'matching': 'hungarian', 'queue_length': 1},
+    # The demos of MMPose 1.x: previous frame, IoU above 0.3, pose by pose.
+    'mmpose': {
+        'similarity': 'box',
+        'matching': 'in_order',
+        'queue_length': 1,
+        'min_similarity': 0.3,
+    },
+}

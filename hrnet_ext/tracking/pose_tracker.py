@@ -3,24 +3,19 @@
 N: number of persons in a frame; K: number of keypoints; image space, pixels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hrnet_ext.formats.box_arrays import box_arrays
-from hrnet_ext.tracking.association import MATCHINGS, UNMATCHED
-from hrnet_ext.tracking.boxes import boxes_around
-from hrnet_ext.tracking.checks import checked_estimates, checked_poses
-from hrnet_ext.tracking.dense_flow import DenseFunction
-from hrnet_ext.tracking.flow import Flow, make_flow
-from hrnet_ext.tracking.frames import frame_size
+from hrnet_ext.tracking.association import MATCHINGS, SIMILARITIES, UNMATCHED, pose_similarity
+from hrnet_ext.tracking.boxes import boxes_around, suppress
+from hrnet_ext.tracking.flow import DenseFunction, Flow, frame_size, make_flow
 from hrnet_ext.tracking.options import TrackingOptions
-from hrnet_ext.tracking.poses import PoseEstimates, TrackedPoses
+from hrnet_ext.tracking.poses import PoseEstimates, TrackedPoses, checked_estimates, checked_poses
 from hrnet_ext.tracking.propagation import Candidates, detected, propagated, unify
-from hrnet_ext.tracking.similarity import SIMILARITIES, pose_similarity
-from hrnet_ext.tracking.suppression import suppress
 from hrnet_ext.tracking.track_queue import TrackQueue
 
 PoseFunction = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -198,3 +193,23 @@ class PoseTracker:
         track_ids[~new] = known_ids[match[~new]]
         track_ids[new] = self._next_id + np.arange(new.sum())
         return track_ids
+
+
+def track_sequence(
+    tracker: PoseTracker,
+    frames: Iterable[np.ndarray | None],
+    poses: Iterable[PoseEstimates],
+) -> list[TrackedPoses]:
+    """Track the annotated or stored poses of a sequence.
+
+    Args:
+        tracker: It is reset first.
+        frames: All frames in order, also unlabeled ones; each may be None if the tracker's flow is
+            ``'none'``.
+        poses: The poses of each frame; empty without annotations.
+
+    Raises:
+        ValueError: If the numbers of frames and poses differ, or one is invalid.
+    """
+    tracker.reset()
+    return [tracker.track(frame, given) for frame, given in zip(frames, poses, strict=True)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from hrnet_ext.formats.palette import Color
+from hrnet_ext.formats.metainfo import Color
 
 BLACK: Color = (0, 0, 0)
 WHITE: Color = (255, 255, 255)

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hrnet_ext.formats.palette import BOX, INK, Color, color_of, side_of, track_color
+from hrnet_ext.formats.metainfo import BOX, INK, Color, color_of, side_of, track_color
 from hrnet_ext.visualization.labels import draw_labels
 
 PERSON_TO_LIMB = 70  # a limb's width is this fraction of the person's longer side

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from hrnet_ext.formats.palette import Color, track_color
+from hrnet_ext.formats.metainfo import Color, track_color
 from hrnet_ext.visualization.poses import Style, limb_thickness
 
 TRAIL_LENGTH = 30  # frames

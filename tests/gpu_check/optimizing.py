@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from hrnet_ext.acceleration import optimize
+from hrnet_ext.acceleration.engines import OptimizedNetwork
 from hrnet_ext.acceleration.modes import MODES
-from hrnet_ext.acceleration.networks import OptimizedNetwork
 from tests.gpu_check.items import Check, Figures, Group, Skipped
 from tests.gpu_check.networks import demand, models_of, off_by
 

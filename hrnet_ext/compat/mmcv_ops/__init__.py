@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
-from hrnet_ext.compat.mmcv_ops.bbox_overlaps import bbox_overlaps
 from hrnet_ext.compat.mmcv_ops.build_info import get_compiler_version, get_compiling_cuda_version
 from hrnet_ext.compat.mmcv_ops.deform_conv import (
     deform_conv_backward_input,
@@ -34,10 +33,9 @@ from hrnet_ext.compat.mmcv_ops.ms_deform_attn import (
     ms_deform_attn_backward,
     ms_deform_attn_forward,
 )
-from hrnet_ext.compat.mmcv_ops.nms import nms, nms_match
+from hrnet_ext.compat.mmcv_ops.nms import bbox_overlaps, nms, nms_match, softnms
 from hrnet_ext.compat.mmcv_ops.roi_align import roi_align_backward, roi_align_forward
 from hrnet_ext.compat.mmcv_ops.roi_pool import roi_pool_backward, roi_pool_forward
-from hrnet_ext.compat.mmcv_ops.soft_nms import softnms
 
 OPERATORS: dict[str, Callable] = {
     operator.__name__: operator

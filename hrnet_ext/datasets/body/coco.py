@@ -12,10 +12,15 @@ from mmengine.logging import print_log
 from mmpose.datasets.datasets.body import CocoDataset as MMPoseCocoDataset
 
 from hrnet_ext.datasets.body.coco_keypoints import coco_metainfo
-from hrnet_ext.datasets.body.coco_samples import annotated_sample, category_of, detected_sample
-from hrnet_ext.datasets.body.coco_summary import far_boxes, summary, unusual_reasons
-from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
-from hrnet_ext.datasets.body.sample_reader import SampleReader
+from hrnet_ext.datasets.body.coco_samples import (
+    annotated_sample,
+    category_of,
+    detected_sample,
+    far_boxes,
+    summary,
+    unusual_reasons,
+)
+from hrnet_ext.datasets.body.sample_reader import ConfigKeys, SampleReader, find_file
 from hrnet_ext.formats.boxes import check_boxes, size_of
 from hrnet_ext.formats.coco import CocoContent, check_coco
 from hrnet_ext.formats.coco_keypoints import (
@@ -23,9 +28,8 @@ from hrnet_ext.formats.coco_keypoints import (
     NO_KEYPOINTS,
     left_out,
 )
-from hrnet_ext.formats.files import check_images, read_json
+from hrnet_ext.formats.files import Tally, check_images, read_json
 from hrnet_ext.formats.keypoint_box import keypoint_box
-from hrnet_ext.formats.tally import Tally
 from hrnet_ext.registry import DATASETS
 
 COCO_SOURCE = 'download COCO 2017 from https://cocodataset.org/#download'

@@ -5,7 +5,7 @@ A keypoint is named ``left_``, ``right_`` or neither, then its part: ``left_knee
 
 from collections.abc import Mapping, Sequence
 
-from hrnet_ext.formats.palette import color_of, side_of
+from hrnet_ext.formats.metainfo import color_of, side_of
 
 LOWER_PARTS = ('pelvis', 'hip', 'knee', 'ankle')
 

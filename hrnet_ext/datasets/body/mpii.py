@@ -13,15 +13,13 @@ from mmengine.fileio import exists
 from mmengine.logging import print_log
 from mmpose.datasets.datasets import BaseCocoStyleDataset
 
-from hrnet_ext.datasets.body.config_keys import ConfigKeys, find_file
 from hrnet_ext.datasets.body.mpii_files import People, read_people
 from hrnet_ext.datasets.body.mpii_head_boxes import check_head_boxes, read_head_boxes
 from hrnet_ext.datasets.body.mpii_keypoints import mpii_metainfo
-from hrnet_ext.datasets.body.sample_reader import SampleReader
-from hrnet_ext.formats.files import check_images
+from hrnet_ext.datasets.body.sample_reader import ConfigKeys, SampleReader, find_file
+from hrnet_ext.formats.files import Tally, check_images, counted
 from hrnet_ext.formats.mpii import KEYPOINTS as MPII_KEYPOINTS
 from hrnet_ext.formats.mpii import head_sizes
-from hrnet_ext.formats.tally import Tally, counted
 from hrnet_ext.registry import DATASETS
 
 MPII_SOURCE = (

@@ -15,8 +15,8 @@ from hrnet_ext.datasets.body.posetrack18_files import (
 )
 from hrnet_ext.datasets.body.posetrack18_keypoints import posetrack18_metainfo
 from hrnet_ext.formats.coco import CocoContent
+from hrnet_ext.formats.files import Tally
 from hrnet_ext.formats.keypoint_box import keypoint_box
-from hrnet_ext.formats.tally import Tally
 from hrnet_ext.registry import DATASETS
 
 POSETRACK18_SOURCE = (

@@ -9,8 +9,7 @@ from mmcv.image import imfrombytes
 from mmengine.fileio import get
 from mmpose.datasets.transforms import LoadImage as MMPoseLoadImage
 
-from hrnet_ext.datasets.transforms.image_size import check_size
-from hrnet_ext.datasets.transforms.reduction import choose_reduction, decode_reduced
+from hrnet_ext.datasets.transforms.reduction import check_size, choose_reduction, decode_reduced
 from hrnet_ext.formats.images import with_channels
 from hrnet_ext.registry import TRANSFORMS
 

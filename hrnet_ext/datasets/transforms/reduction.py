@@ -1,7 +1,6 @@
 """Decode JPEGs at reduced size, and map reduced pixels to the full image.
 
-Legend: image space = (x, y) pixels of the full image; reduced space = those of the reduced one;
-boxes (x1, y1, x2, y2) in image space; input_size is (w, h), shapes are (H, W).
+Legend: image space = (x, y) pixels of the full image.
 """
 
 from collections.abc import Sequence
@@ -9,7 +8,68 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from hrnet_ext.datasets.transforms.jpeg_header import jpeg_shape
+JPEG = b'\xff\xd8'
+EXIF = b'Exif\x00\x00'
+SIZE_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF0 ... SOF15, table B.1
+SCAN_MARKER = 0xDA
+
+
+def jpeg_shape(content: bytes) -> tuple[int, int] | None:
+    """The image's height and width; None if it is not a JPEG, or EXIF data may rotate it.
+
+    Args:
+        content: Content of any file.
+    """
+    place, end = len(JPEG), len(content) - 9
+    while content.startswith(JPEG) and place < end and content[place] == 0xFF:
+        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], 'big')
+        if marker in SIZE_MARKERS:
+            height, width = content[place + 5 : place + 7], content[place + 7 : place + 9]
+            return int.from_bytes(height, 'big'), int.from_bytes(width, 'big')
+        if marker == SCAN_MARKER or content[place + 4 : place + 10] == EXIF:
+            return None
+        place += 2 + length
+    return None
+
+
+ROUNDING = 1  # pixel by which tools that resize images differ
+TURNED = (
+    "width and height are exchanged, so the file's EXIF orientation was applied on one side only; "
+    "if the annotations are of the pixels as stored, set color_type='color_ignore_orientation' of "
+    'LoadImage, else annotate the image as it is shown'
+)
+RESIZED = (
+    'is it a resized copy, or another image of that name? Use the images that were annotated, or '
+    'multiply their annotations, width and height by the same factors'
+)
+
+
+def check_size(path: str, annotated: tuple[int, int] | None, decoded: tuple[int, int]) -> None:
+    """Compare an image's size with that in the annotation file.
+
+    Annotated boxes and keypoints are in pixels of the annotated size, so crops from an image of
+    another size are wrong.
+
+    Args:
+        path: The image, for the message.
+        annotated: (h, w) of the annotation file; None if it is not known.
+        decoded: (h, w) of the image as it was read.
+
+    Raises:
+        ValueError: If they differ by more than a pixel.
+    """
+    if annotated is None or _same(annotated, decoded):
+        return
+    cause = TURNED if _same(annotated[::-1], decoded) else RESIZED
+    raise ValueError(
+        f'image `{path}` is {decoded[1]} x {decoded[0]} pixels (width x height), but the '
+        f'annotation file says {annotated[1]} x {annotated[0]}: {cause}'
+    )
+
+
+def _same(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    return all(abs(a - b) <= ROUNDING for a, b in zip(size, other))
+
 
 REDUCTIONS = {  # the reduction factors of libjpeg
     8: cv2.IMREAD_REDUCED_COLOR_8,

@@ -9,8 +9,7 @@ from mmpose.datasets.transforms import TopdownAffine as MMPoseTopdownAffine
 from mmpose.structures.bbox import get_udp_warp_matrix
 
 from hrnet_ext.datasets.transforms.reduction import from_reduced
-from hrnet_ext.datasets.transforms.warp_matrix import warp_matrix
-from hrnet_ext.datasets.transforms.warping import warp
+from hrnet_ext.datasets.transforms.warping import warp, warp_matrix
 from hrnet_ext.registry import TRANSFORMS
 
 

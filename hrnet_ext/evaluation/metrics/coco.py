@@ -13,12 +13,14 @@ from mmengine.logging import MessageHub, MMLogger
 from hrnet_ext.evaluation.coco_ap import NAMES, choose_backend, coco_ap, format_values
 from hrnet_ext.evaluation.coco_ground_truth import check_sigmas, ground_truth_of
 from hrnet_ext.evaluation.metrics.coco_samples import (
+    ANN_FILE,
     CocoSample,
     annotations_in,
+    of_images,
+    read_truth,
     results_of,
     sample_of,
 )
-from hrnet_ext.evaluation.metrics.coco_truth import ANN_FILE, of_images, read_truth
 from hrnet_ext.evaluation.metrics.collecting import group_by_image, with_finite_poses
 from hrnet_ext.evaluation.poses import (
     NMS_MODES,

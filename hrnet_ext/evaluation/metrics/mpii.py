@@ -10,14 +10,15 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from hrnet_ext.evaluation.metrics.collecting import DIVERGED, poses_of
-from hrnet_ext.evaluation.mpii_scores import (
+from hrnet_ext.evaluation.pckh import (
     MEASURES,
+    MPII_KEYPOINTS,
     Measure,
     format_scores,
+    head_segments,
     keypoint_scores,
     mpii_scores,
 )
-from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, head_segments
 from hrnet_ext.registry import METRICS
 from hrnet_ext.writing import write_json
 

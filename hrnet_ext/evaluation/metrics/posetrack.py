@@ -11,19 +11,24 @@ from mmengine.logging import MessageHub, MMLogger
 
 from hrnet_ext.evaluation.coco_ground_truth import check_sigmas
 from hrnet_ext.evaluation.metrics.collecting import group_by_image, with_finite_poses
-from hrnet_ext.evaluation.metrics.posetrack_report import (
+from hrnet_ext.evaluation.metrics.posetrack_samples import (
     AP_NAMES,
     MMPOSE_NAMES,
     TRACK_NAMES,
+    Sample,
     label,
     log_result,
+    sample_of,
     values_of,
 )
-from hrnet_ext.evaluation.metrics.posetrack_samples import Sample, sample_of
 from hrnet_ext.evaluation.poses import Poses
 from hrnet_ext.evaluation.posetrack.evaluate import evaluate_frames
-from hrnet_ext.evaluation.posetrack.files import check_replaceable, write_beside, write_sequences
-from hrnet_ext.evaluation.posetrack.predictions import prediction_files
+from hrnet_ext.evaluation.posetrack.files import (
+    check_replaceable,
+    prediction_files,
+    write_beside,
+    write_sequences,
+)
 from hrnet_ext.evaluation.posetrack.selection import Selection
 from hrnet_ext.evaluation.posetrack.truth import GroundTruth, read_truth
 from hrnet_ext.formats.posetrack.keypoints import KEYPOINTS

@@ -1,22 +1,45 @@
-"""PoseTrack's evaluation of a whole data set."""
+"""PoseTrack's evaluation of a whole data set, and its results as a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hrnet_ext.evaluation.posetrack.average_precision import keypoint_ap
+from hrnet_ext.evaluation.posetrack.average_precision import Match, keypoint_ap, match
 from hrnet_ext.evaluation.posetrack.clear_mot import Counts, Observation, clear_mot
-from hrnet_ext.evaluation.posetrack.matching import Match, match
-from hrnet_ext.evaluation.posetrack.regions import without_ignored
+from hrnet_ext.evaluation.posetrack.selection import without_ignored
 from hrnet_ext.formats.posetrack.frames import Frame
 from hrnet_ext.formats.posetrack.keypoints import (
+    GROUPS,
     KEYPOINTS,
     by_group,
     by_keypoint,
     mean_of_known,
 )
 from hrnet_ext.formats.posetrack.reading import read_pairs
+
+METRICS = ('AP', 'MOTA', 'MOTP', 'MOTP_poseval', 'Precision', 'Recall')
+
+
+def format_posetrack(result: Mapping[str, Any]) -> str:
+    """The result of :func:`evaluate_posetrack` as a table: metrics by keypoint group, in %."""
+    lines = [_line('', [*GROUPS, 'Total'])]
+    for metric in METRICS:
+        if metric in result:
+            values = [*result['per_group'][metric].values(), result[metric]]
+            lines.append(_line(metric, [f'{value:.2f}' for value in values]))
+    if 'MOTA' in result and not any(each['objects'] for each in result['counts'].values()):
+        lines.append(
+            'no tracking metrics: no keypoint is annotated in the frames that they use. '
+            "poseval skips each sequence's last annotated frame, so a sequence of one frame "
+            'has none (strict_poseval=False, --definitions, uses all frames)'
+        )
+    return '\n'.join(lines)
+
+
+def _line(name: str, cells: list[str]) -> str:
+    return ' '.join([f'{name:<12}', *(f'{cell:>8}' for cell in cells)])
+
 
 Pairs = Sequence[tuple[Frame, Frame]]
 

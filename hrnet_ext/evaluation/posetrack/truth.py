@@ -8,8 +8,7 @@ from typing import Any
 
 from hrnet_ext.formats.posetrack import fields
 from hrnet_ext.formats.posetrack.frames import Frame
-from hrnet_ext.formats.posetrack.reading import pair_frames, read_ground_truth
-from hrnet_ext.formats.posetrack.sequences import read_sequences
+from hrnet_ext.formats.posetrack.reading import pair_frames, read_ground_truth, read_sequences
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def read_truth(path: str | Path, what: str, *, evaluated: bool = True) -> Ground
     """A split's ground truth.
 
     Args:
-        path: As for :func:`~hrnet_ext.formats.posetrack.sequences.read_sequences`, in
+        path: As for :func:`~hrnet_ext.formats.posetrack.reading.read_sequences`, in
             PoseTrack18's layout.
         what: Name of the file and its config key, for messages.
         evaluated: Whether predictions will be evaluated; if not, annotations are not needed.

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hrnet_ext.export.engines import Settings
-from hrnet_ext.runtimes.onnx_runtime import OnnxRuntimeModel
-from hrnet_ext.runtimes.onnx_session import CPU
+from hrnet_ext.runtimes.onnx_runtime import CPU, OnnxRuntimeModel
 
 
 class OnnxRuntimeEngine:

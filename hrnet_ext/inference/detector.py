@@ -1,10 +1,11 @@
-"""Person boxes from any MMDetection detector.
+"""Person boxes from an MMDetection detector: the user's, one of its zoo, or MMPose's default.
 
-Legend: N people of one image; boxes (N, 5) are x1, y1, x2, y2 in pixels of the image, and a score.
+Legend: N persons of one image; boxes (N, 5) are x1, y1, x2, y2 in pixels of the image, and a score.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,13 +15,18 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
+from mmpose.apis.inferencers.utils import default_det_models
+from mmpose.registry import DATASETS
 from torch import nn
 from torchvision.ops import nms
 
 from hrnet_ext.datasets.transforms import LoadImage
 from hrnet_ext.devices import choose_device
 from hrnet_ext.engine.config_file import read_config_file
+from hrnet_ext.inference.model_choice import from_zoo
+from hrnet_ext.safe_loading import CheckpointError
 
 SCOPE = 'mmdet'
 FIRST_STEPS = ('LoadImageFromFile', 'LoadImageFromNDArray')
@@ -186,3 +192,74 @@ def _find(name: str) -> str:
     close = sorted(path.stem for path in root.glob(f'*/{stem}*.py'))[:5]
     hint = f'; MMDetection ships {", ".join(close)}, ...' if close else ''
     raise FileNotFoundError(f'detector config not found: {name} (give a path, or a name{hint})')
+
+
+WHOLE_IMAGE = ('whole_image', 'whole-image')
+
+
+def make_detector(
+    det_model: str | Config,
+    det_weights: str | None = None,
+    det_cat_ids: int | tuple[int, ...] | None = None,
+    *,
+    device: str,
+) -> PersonDetector:
+    """The detector that MMPose's arguments name, to find boxes of any score.
+
+    Args:
+        det_model: A config, its path, the name of a config that MMDetection ships, or a model's
+            name or alias in its zoo, such as ``'rtmdet-m'``.
+        det_weights: Path or URL. None takes those of the zoo for a model that is named, random
+            ones for a config.
+        det_cat_ids: Labels of people; None finds the class ``person``.
+        device: Where it runs.
+
+    Raises:
+        FileNotFoundError: If there is no such detector.
+        ValueError: If it knows no people.
+        OSError: If weights cannot be read or fetched.
+    """
+    if det_weights is None and not _is_config(det_model):
+        det_model, det_weights = from_zoo(det_model, SCOPE) or (det_model, None)
+    if isinstance(det_cat_ids, int):
+        det_cat_ids = (det_cat_ids,)
+    detector = PersonDetector(
+        det_model, det_weights, device=device, score_thr=0.0, labels=det_cat_ids
+    )
+    if det_weights is None:
+        message = 'the detector has no weights (det_weights): its boxes are random'
+        print_log(message, 'current', level=30)
+    return detector
+
+
+def default_detector(cfg: Config, device: str) -> PersonDetector | None:
+    """The detector that MMPose takes where nobody names one; None where it has none.
+
+    Args:
+        cfg: The pose model's config; the module of its data set tells what is to be detected.
+        device: Where it runs.
+
+    Raises:
+        OSError: If its weights cannot be fetched; says what to give instead.
+    """
+    dataset = cfg.get('dataset_type') or cfg.test_dataloader.dataset.type
+    kind = DATASETS.get(dataset).__module__.split('datasets.')[-1].split('.')[0].lower()
+    if kind not in default_det_models:
+        return None
+    choice: dict[str, Any] = default_det_models[kind]
+    name = Path(choice['model']).stem
+    print_log(f'detector {name}: {choice["weights"]}', 'current')
+    try:
+        return make_detector(
+            choice['model'], choice['weights'], tuple(choice['cat_ids']), device=device
+        )
+    except (OSError, CheckpointError) as error:
+        raise OSError(
+            f'the default detector {name} cannot be used: {error} Or name another '
+            'detector (det_model, --detector), give boxes (bboxes, --bboxes), or treat each image '
+            "as one person (det_model='whole_image', --whole-image)"
+        ) from error
+
+
+def _is_config(det_model: str | Config) -> bool:
+    return isinstance(det_model, Config) or os.path.isfile(det_model)
