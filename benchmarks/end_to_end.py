@@ -44,7 +44,7 @@ SESSIONS = {
     'ONNX Runtime, fp32': ('fp32', 'onnxruntime', 'fp32'),
     'ONNX Runtime, int8': ('int8', 'onnxruntime', ''),
     'OpenVINO, fp32': ('fp32', 'openvino', 'fp32'),
-    'OpenVINO, bf16': ('fp32', 'openvino', 'half'),
+    'OpenVINO, bf16': ('fp32', 'openvino', 'bf16'),
     'OpenVINO, int8': ('int8', 'openvino', ''),
 }
 EXPORT_NOTE = (

@@ -31,7 +31,7 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 
 with_onnxruntime = needs('onnx', 'onnxruntime')
 with_openvino = needs('onnx', 'openvino')
-# Format, and the provider that runs it.
+# Format, and the backend that runs it.
 WAYS = [
     pytest.param('onnx', 'onnxruntime', marks=with_onnxruntime, id='onnx, ONNX Runtime'),
     pytest.param('onnx', 'openvino', marks=with_openvino, id='onnx, OpenVINO'),

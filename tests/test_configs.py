@@ -137,7 +137,7 @@ def test_checks_run_before_training(path):
 def test_evaluation_has_the_same_batches_in_any_number_of_processes(path):
     cfg = load(path)
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
-        assert loader.batch_sampler.type == 'hrnet_ext.WholeBatches'
+        assert loader.batch_sampler.type == 'hrnet_ext.EvaluationBatchSampler'
 
 
 def test_the_codecs_are_the_papers():

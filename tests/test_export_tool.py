@@ -318,7 +318,7 @@ def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch)
     fixed = ['--cfg-options', 'model.batch_size=2', 'model.fixed_batch=True']
     assert metrics(exported[0], *fixed) == pytest.approx(wanted, abs=5e-4)
     with pytest.raises(ValueError, match=r"is run by torchscript, not by 'openvino'"):
-        metrics(exported[0], '--cfg-options', 'model.provider=openvino')
+        metrics(exported[0], '--cfg-options', 'model.backend=openvino')
     with pytest.raises(ValueError, match='leave out optimize bf16'):
         metrics(exported[0], '--optimize', 'bf16')
     pipeline = 'test_dataloader.dataset.pipeline.1.padding=1.5'
@@ -327,7 +327,7 @@ def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch)
 
 
 @with_onnxruntime
-def test_a_file_is_loaded_once_and_by_the_provider_that_was_chosen(source, tmp_path, monkeypatch):
+def test_a_file_is_loaded_once_and_by_the_backend_that_was_chosen(source, tmp_path, monkeypatch):
     from hrnet_ext.apis import PoseInferencer
     from hrnet_ext.export import engines, runtime
     from hrnet_ext.export.estimator import exported_config, replace_model
@@ -336,20 +336,20 @@ def test_a_file_is_loaded_once_and_by_the_provider_that_was_chosen(source, tmp_p
     path, _, _ = export(small_config(), tmp_path, 'onnx')
     opened = []
 
-    def open_engine(path: object, provider: str | None, settings: engines.Settings):
-        opened.append(provider)
+    def open_engine(path: object, backend: str | None, settings: engines.Settings):
+        opened.append(backend)
         return engines.open_engine(path, 'onnxruntime', settings)
 
     monkeypatch.setattr(runtime, 'open_engine', open_engine)
-    monkeypatch.setitem(engines.PROVIDERS, 'openvino', ('openvino', 'is_broken', 'Here'))
+    monkeypatch.setitem(engines.BACKENDS, 'openvino', ('openvino', 'is_broken', 'Here'))
     PoseInferencer(str(path), device='cpu', det_model='whole_image')
     assert opened == [None]
     exported_config(path)
     cfg = Config.fromfile(source / 'pose.py')
-    cfg.model.provider = 'onnxruntime'
+    cfg.model.backend = 'onnxruntime'
     replace_model(cfg, str(path))
     assert opened == [None]  # neither loads it: they read what it says of itself
-    assert cfg.model.provider == 'onnxruntime'
+    assert cfg.model.backend == 'onnxruntime'
     MODELS.build(cfg.model)
     assert opened == [None, 'onnxruntime']
 

@@ -83,21 +83,19 @@ def test_channels_that_do_not_agree_are_told(config, key, value, told):
 
 
 @pytest.mark.parametrize(
-    ('normalizes', 'name', 'provider'),
+    ('normalizes', 'name', 'backend'),
     [
         (True, 'torchscript', 'torchscript'),
         pytest.param(False, 'onnx', 'onnxruntime', marks=with_onnxruntime),
     ],
 )
-def test_an_exported_file_computes_what_the_model_does(
-    config, tmp_path, normalizes, name, provider
-):
+def test_an_exported_file_computes_what_the_model_does(config, tmp_path, normalizes, name, backend):
     model = build(config)
     num_channels = config.model.backbone.in_channels
     metadata = describe(config, model, normalizes=normalizes, flip_test=True, precision='fp32')
     path = tmp_path / f'pose.{name}'
     write(model, metadata, FORMATS[name], path)
-    session = PoseSession(path, provider)
+    session = PoseSession(path, backend)
     image = np.random.default_rng(0).integers(0, 255, (96, 96, num_channels), dtype=np.uint8)
     keypoints, scores = session(image, [BOX])
     inputs = LoadImage(color_type=COLOR_TYPES[num_channels])({'img': image.squeeze()})['img']

@@ -4,6 +4,7 @@ import pytest
 from torch.utils.data import DataLoader, SequentialSampler
 
 from hrnet_ext.datasets import batches as batches_module
+from hrnet_ext.datasets.batches import EvaluationBatchSampler, WholeBatches
 
 
 class People(list):
@@ -24,7 +25,7 @@ def batches(monkeypatch, num_people, batch_size, world_size):
     dealt = []
     for rank in range(world_size):
         monkeypatch.setattr(batches_module, 'get_dist_info', lambda rank=rank: (rank, world_size))
-        sampler = batches_module.WholeBatches(Sampler(people), batch_size)
+        sampler = EvaluationBatchSampler(Sampler(people), batch_size)
         loader = DataLoader(people, batch_sampler=sampler, collate_fn=list)
         dealt.append(list(loader))
         assert len(loader) == len(dealt[-1])
@@ -44,4 +45,9 @@ def test_processes_share_the_batches_of_one(monkeypatch, num_people, world_size)
 
 def test_a_batch_size_is_positive():
     with pytest.raises(ValueError, match='batch_size should be positive, but is 0'):
-        batches_module.WholeBatches(Sampler(People(range(3))), 0)
+        EvaluationBatchSampler(Sampler(People(range(3))), 0)
+
+
+def test_the_former_name_works_and_warns():
+    with pytest.warns(FutureWarning, match='is now hrnet_ext.EvaluationBatchSampler'):
+        assert list(WholeBatches(Sampler(People(range(3))), 2)) == [[0, 1], [2]]

@@ -5,6 +5,7 @@ Legend: B samples; inputs (B, 3, H, W) uint8.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -40,8 +41,8 @@ def stack_samples(batch: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 @DATA_SAMPLERS.register_module()
-class WholeBatches(Sampler[list[int]]):
-    """Batches of an evaluation in the data set's order; whole batches go to the processes in turn.
+class EvaluationBatchSampler(Sampler[list[int]]):
+    """Batches in the data set's order; complete batches are assigned to the processes in turn.
 
     MMEngine's sampler distributes single samples, so batches depend on the number of processes. The
     last bits of a convolution depend on the batch size (libraries choose another algorithm for a
@@ -73,3 +74,17 @@ class WholeBatches(Sampler[list[int]]):
     def _starts(self) -> range:
         first = self.rank * self.batch_size
         return range(first, self.num_samples, self.world_size * self.batch_size)
+
+
+@DATA_SAMPLERS.register_module()
+class WholeBatches(EvaluationBatchSampler):
+    """The former name of :class:`EvaluationBatchSampler`, for one more release."""
+
+    def __init__(self, sampler: Sampler, batch_size: int) -> None:
+        warnings.warn(
+            'hrnet_ext.WholeBatches is now hrnet_ext.EvaluationBatchSampler; the next release will '
+            'not know the former name any more',
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(sampler, batch_size)

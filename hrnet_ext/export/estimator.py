@@ -27,7 +27,9 @@ from hrnet_ext.registry import MODELS
 
 ESTIMATOR = 'hrnet_ext.ExportedPoseEstimator'
 OPTIMIZE_HOOK = 'hrnet_ext.OptimizeHook'
-SESSION_OPTIONS = ('provider', 'device', 'precision', 'num_threads', 'batch_size', 'fixed_batch')
+SESSION_OPTIONS = (
+    'backend', 'device', 'precision', 'num_threads', 'batch_size', 'fixed_batch', 'provider',
+)  # fmt: skip
 COLOR_TYPES = {1: 'grayscale', 3: 'color', 4: 'unchanged'}  # by number of channels
 PLAIN_MODES = ('off', 'fp32', 'auto')  # do not request a lower precision than the file's
 
@@ -73,7 +75,7 @@ def replace_model(cfg: Config, path: str) -> None:
     Args:
         cfg: Config of a data set; its model is replaced. Options of a
             :class:`~hrnet_ext.export.runtime.PoseSession` in the model, which
-            ``--cfg-options model.precision=half`` sets, are kept.
+            ``--cfg-options model.precision=bf16`` sets, are kept.
         path: The exported file.
 
     Raises:
@@ -127,7 +129,7 @@ class ExportedPoseEstimator(BaseModel):
 
     Args:
         path: The exported file.
-        **options: Options of the session: ``provider``, ``device``, ``precision``, ``num_threads``,
+        **options: Options of the session: ``backend``, ``device``, ``precision``, ``num_threads``,
             ``batch_size``, ``fixed_batch``.
     """
 

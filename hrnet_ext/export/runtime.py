@@ -10,6 +10,7 @@ a crop.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from hrnet_ext.formats.box_arrays import box_arrays, refuse_faults
 from hrnet_ext.formats.images import with_channels
 
 BATCH_SIZE = 64
+RUN_PRECISIONS = ('auto', 'fp32', 'bf16', 'fp16')
 
 
 class PoseSession:
@@ -38,14 +40,14 @@ class PoseSession:
 
     Args:
         path: A file of ``tools/export.py``.
-        provider: The backend: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files
-            ``'torchscript'`` or ``'torch-export'``; None uses the first installed one that reads
-            the file.
+        backend: ``'openvino'`` or ``'onnxruntime'``, for PyTorch's own files ``'torchscript'`` or
+            ``'torch-export'``; None uses the first installed one that reads the file.
         device: The backend's name of a device, such as ``'CUDAExecutionProvider'`` of ONNX
             Runtime, ``'GPU'`` of OpenVINO or ``'cuda'`` of PyTorch; empty is the CPU. Other devices
             were never tested.
-        precision: In OpenVINO, ``'half'`` runs any file in half precision and ``'fp32'`` in full
-            precision; empty uses the file's precision.
+        precision: In OpenVINO, run any file in ``'fp32'``, ``'bf16'`` or ``'fp16'``, or with
+            ``'auto'`` in bf16 or fp16, whichever the device has; empty uses the file's precision.
+            If the device lacks the precision, it computes in fp32, and a warning says so.
         num_threads: Threads per call; None uses the backend's default.
         batch_size: Maximum number of crops per call of the backend.
         fixed_batch: Always compute ``batch_size`` crops; if there are fewer, the last one is
@@ -62,14 +64,21 @@ class PoseSession:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        provider: str | None = None,
+        backend: str | None = None,
         *,
         device: str = '',
         precision: str = '',
         num_threads: int | None = None,
         batch_size: int = BATCH_SIZE,
         fixed_batch: bool = False,
+        provider: str | None = None,
     ) -> None:
+        if provider is not None:
+            _warn('provider', 'backend')
+            backend = provider
+        if precision == 'half':
+            _warn("precision='half'", "precision='auto'")
+            precision = 'auto'
         if batch_size < 1:
             raise ValueError(f'batch_size should be at least 1, but is {batch_size}')
         if not isinstance(fixed_batch, bool):
@@ -77,15 +86,17 @@ class PoseSession:
                 f'fixed_batch should be True or False, but is {fixed_batch!r}; batch_size says how '
                 'many crops'
             )
-        if precision not in ('', 'fp32', 'half'):
-            raise ValueError(f"precision should be 'fp32' or 'half', but is {precision!r}")
+        if precision and precision not in RUN_PRECISIONS:
+            raise ValueError(
+                f'precision should be one of {", ".join(RUN_PRECISIONS)}, but is {precision!r}'
+            )
         if num_threads is not None and num_threads < 1:
             raise ValueError(f'num_threads should be None or at least 1, but is {num_threads}')
         self.batch_size = batch_size
         self.fixed_batch = fixed_batch
         self._arguments = {
             'path': os.path.abspath(path),
-            'provider': provider,
+            'backend': backend,
             'device': device,
             'precision': precision,
             'num_threads': num_threads,
@@ -96,7 +107,7 @@ class PoseSession:
         fixed_size = batch_size if fixed_batch else 0
         written_in = precision_in(description)
         settings = Settings(device, precision, num_threads, fixed_size, written_in)
-        self._engine = open_engine(path, provider, settings)
+        self._engine = open_engine(path, backend, settings)
         self.metadata = Metadata.from_json(description, str(path))
 
     def __call__(
@@ -189,6 +200,14 @@ class PoseSession:
             crops = crops[np.minimum(np.arange(self.batch_size), count - 1)]
         found = self._engine(self.prepare(crops))
         return {name: each[:count] for name, each in found.items()}
+
+
+def _warn(old: str, new: str) -> None:
+    warnings.warn(
+        f'PoseSession: {old} is now {new}; the next release will not take {old} any more',
+        FutureWarning,
+        stacklevel=3,
+    )
 
 
 def _checked_crops(crops: Any, metadata: Metadata) -> np.ndarray:

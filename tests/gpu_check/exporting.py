@@ -16,7 +16,7 @@ from tests.export_cases import export, small_config
 from tests.gpu_check.items import Check, Figures, Group, Skipped
 
 GROUP = Group()
-# Format, provider, and its name of the device on CUDA and on a CPU.
+# Format, backend, and its name of the device on CUDA and on a CPU.
 WAYS = {
     'torchscript': ('torchscript', 'cuda', 'cpu'),
     'torch-export': ('torch-export', 'cuda', 'cpu'),
@@ -28,13 +28,13 @@ ALLOWED = Tolerance(5e-6, 1e-2)
 def _enter(name: str) -> None:
     @GROUP.item(f'exported as {name}, run on the device: keypoints of PyTorch')
     def exported(check: Check) -> Figures:
-        provider, on_cuda, on_cpu = WAYS[name]
+        backend, on_cuda, on_cpu = WAYS[name]
         device = on_cuda if check.is_cuda else on_cpu
-        if provider == 'onnxruntime':
+        if backend == 'onnxruntime':
             _need_onnxruntime(device)
         with tempfile.TemporaryDirectory() as folder, exact_float32():
             path, model, metadata = export(small_config(), Path(folder), name)
-            session = PoseSession(path, provider, device=device)
+            session = PoseSession(path, backend, device=device)
             crops = random_crops(metadata, 7)
             parts = [session.estimate(part) for part in np.split(crops, [1, 3])]
             keypoints, scores = (np.concatenate(found) for found in zip(*parts))

@@ -1,11 +1,11 @@
-"""Five keypoints on rendered butterflies (`tools/make_butterflies.py`): a data set of one's own."""
+"""Rendered butterflies with five keypoints (`tools/make_butterflies.py`): other keypoints."""
 
 _base_ = 'synthetic_128x96.py'
 
 data_root = 'data/butterflies/'
 how_to_get = f'render the data: python tools/make_butterflies.py {data_root}'
 
-# What there is to know of the keypoints, in the order of the annotations.
+# The keypoints, in the order of the annotations.
 metainfo = dict(
     dataset_name='butterflies',
     keypoint_info={
@@ -30,14 +30,14 @@ metainfo = dict(
         3: dict(link=('head', 'right_hind_wing'), id=3, color=[213, 94, 0]),
     },
     joint_weights=[1.0] * 5,
-    sigmas=[0.05] * 5,  # how exactly people agree on a keypoint; COCO's range from 0.025 to 0.107
+    sigmas=[0.05] * 5,  # OKS constants; COCO's are 0.025 to 0.107
 )
 
 codec = dict(input_size=(96, 96), heatmap_size=(24, 24))  # (w, h)
 
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:-3], crop, *_base_.train_pipeline[-2:]]
-val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
+train_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.train_pipeline]
+val_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.val_pipeline]
 
 butterflies = dict(
     metainfo=metainfo, data_root=data_root, how_to_get=how_to_get, data_prefix=dict(img='images/')

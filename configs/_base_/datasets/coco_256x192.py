@@ -1,7 +1,7 @@
-"""COCO people, cropped to 256x192 (h x w); targets are made on the device by the head.
+"""COCO, cropped to 256x192 (h x w). The head computes the targets on the device.
 
-The codec is written once and everything that needs it reads it from here. To change it, copy what
-`coco_384x288.py` does: setting `codec` alone would leave the pipelines at the old size.
+The codec is defined here once. To change it, do as `coco_384x288.py` does: setting `codec` alone
+would leave the pipelines at the old size.
 """
 
 dataset_type = 'hrnet_ext.CocoDataset'
@@ -23,7 +23,7 @@ train_pipeline = [
     dict(type='hrnet_ext.PackPoseInputs'),
 ]
 val_pipeline = [
-    dict(type='hrnet_ext.LoadImage', reuse=True),  # an image's people come one after another
+    dict(type='hrnet_ext.LoadImage', reuse=True),  # successive samples share an image
     dict(type='GetBBoxCenterScale'),
     dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size']),
     dict(type='hrnet_ext.PackPoseInputs'),
@@ -52,13 +52,15 @@ test_dataloader = dict(
     pin_memory=True,
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
-    batch_sampler=dict(type='hrnet_ext.WholeBatches'),  # same results in any number of processes
+    batch_sampler=dict(
+        type='hrnet_ext.EvaluationBatchSampler'
+    ),  # same results in any number of processes
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
         data_mode=data_mode,
         ann_file='annotations/person_keypoints_val2017.json',
-        # relative to data_root; ground-truth boxes, and a warning, where it is missing
+        # relative to data_root; if it does not exist: ground-truth boxes and a warning
         bbox_file='person_detection_results/COCO_val2017_detections_AP_H_56_person.json',
         data_prefix=dict(img='val2017/'),
         test_mode=True,

@@ -1,4 +1,4 @@
-"""Less shift, scale and rotation than for photographs: rendered people are easy."""
+"""Less shift, scaling and rotation than for photos, because rendered people are easier."""
 
 mild = dict(
     type='hrnet_ext.RandomBBoxTransform',

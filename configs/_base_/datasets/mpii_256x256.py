@@ -1,4 +1,4 @@
-"""MPII people, cropped to 256x256 around MPII's centre and scale."""
+"""MPII, cropped to 256x256 around the annotated center and scale."""
 
 _base_ = 'coco_256x192.py'
 
@@ -12,8 +12,12 @@ codec = dict(
 # No shift and no half bodies, as in MMPose and the official release.
 vary = dict(type='hrnet_ext.RandomBBoxTransform', shift_prob=0)
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:3], vary, crop, *_base_.train_pipeline[-2:]]
-val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
+train_pipeline = [
+    next((new for new in (vary, crop) if new['type'] == step['type']), step)
+    for step in _base_.train_pipeline
+    if step['type'] != 'RandomHalfBody'
+]
+val_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.val_pipeline]
 
 train_dataloader = dict(
     dataset=dict(
@@ -29,9 +33,9 @@ val_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='annotations/mpii_val.json',
-        # relative to data_root; not read where the annotations hold head boxes, as converted ones
+        # relative to data_root; not read if the annotations contain head boxes (converted ones do)
         headbox_file='annotations/mpii_gt_val.mat',
-        bbox_file=None,  # MPII says where everybody is
+        bbox_file=None,  # MPII annotates the position and scale of every person
         data_prefix=dict(img='images/'),
         pipeline=val_pipeline,
     ),

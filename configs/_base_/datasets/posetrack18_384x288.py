@@ -1,4 +1,4 @@
-"""PoseTrack18 people, cropped to 384x288 (h x w)."""
+"""PoseTrack18, cropped to 384x288 (h x w)."""
 
 _base_ = 'posetrack18_256x192.py'
 
@@ -7,8 +7,8 @@ codec = dict(
 )  # (w, h)
 
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:-3], crop, *_base_.train_pipeline[-2:]]
-val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
+train_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.train_pipeline]
+val_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.val_pipeline]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = val_dataloader

@@ -5,7 +5,7 @@ _base_ = ['mpii_256x256.py', 'mild_variation.py']
 data_root = 'data/synthetic/mpii/'
 how_to_get = f'render the data: python tools/make_synthetic.py {data_root} --layout mpii'
 
-# Coding by whole pixels alone would cap PCKh@0.1 at this size.
+# At this size, rounding to whole pixels would limit PCKh@0.1.
 codec = dict(
     type='hrnet_ext.MSRAHeatmap',
     input_size=(128, 128),
@@ -15,8 +15,12 @@ codec = dict(
 )  # (w, h)
 
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:3], _base_.mild, crop, *_base_.train_pipeline[-2:]]
-val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
+train_pipeline = [
+    next((new for new in (_base_.mild, crop) if new['type'] == step['type']), step)
+    for step in _base_.train_pipeline
+    if step['type'] != 'RandomHalfBody'
+]
+val_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.val_pipeline]
 
 train_dataloader = dict(
     batch_size=16,

@@ -15,8 +15,12 @@ codec = dict(
 )  # (w, h)
 
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
-train_pipeline = [*_base_.train_pipeline[:3], _base_.mild, crop, *_base_.train_pipeline[-2:]]
-val_pipeline = [*_base_.val_pipeline[:-2], crop, _base_.val_pipeline[-1]]
+train_pipeline = [
+    next((new for new in (_base_.mild, crop) if new['type'] == step['type']), step)
+    for step in _base_.train_pipeline
+    if step['type'] != 'RandomHalfBody'
+]
+val_pipeline = [crop if step['type'] == crop['type'] else step for step in _base_.val_pipeline]
 
 train_dataloader = dict(
     batch_size=16,

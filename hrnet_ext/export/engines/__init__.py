@@ -26,8 +26,8 @@ class Settings:
 
     Args:
         device: The backend's name of a device; empty is the CPU. Other devices were never tested.
-        precision: ``'fp32'`` or ``'half'``: the device's half precision, bf16 on CPUs with bf16.
-            Empty uses the file's precision.
+        precision: ``'fp32'``, ``'bf16'``, ``'fp16'``, or ``'auto'``: bf16 or fp16, whichever the
+            device has. Empty uses the file's precision.
         num_threads: None uses the backend's default.
         batch_size: Fixed number of inputs per call; 0 allows any number.
         written_in: The file's precision; empty if hrnet_ext did not write it.
@@ -41,7 +41,7 @@ class Settings:
 
 
 # Backend: its package, our module, and its class. The first installed one is the default.
-PROVIDERS = {
+BACKENDS = {
     'openvino': ('openvino', 'open_vino', 'OpenVinoEngine'),
     'onnxruntime': ('onnxruntime', 'onnx_runtime', 'OnnxRuntimeEngine'),
     'torchscript': ('torch', 'torch_files', 'TorchScriptEngine'),
@@ -77,12 +77,12 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def open_engine(path: str | os.PathLike[str], provider: str | None, settings: Settings) -> Engine:
+def open_engine(path: str | os.PathLike[str], backend: str | None, settings: Settings) -> Engine:
     """Load an exported file.
 
     Args:
         path: The file.
-        provider: The backend, one of ``PROVIDERS``; None uses the first that is installed.
+        backend: One of ``BACKENDS``; None uses the first that is installed.
         settings: How to run it.
 
     Raises:
@@ -92,17 +92,17 @@ def open_engine(path: str | os.PathLike[str], provider: str | None, settings: Se
         ImportError: If no backend for it is installed.
     """
     path = checked_path(path)
-    _, module, name = PROVIDERS[_choose(path, provider)]
+    _, module, name = BACKENDS[_choose(path, backend)]
     return getattr(import_module(f'{__name__}.{module}'), name)(path, settings)
 
 
-def _choose(path: Path, provider: str | None) -> str:
+def _choose(path: Path, backend: str | None) -> str:
     able = SUFFIXES[path.suffix]
-    if provider is not None and provider not in able:
-        raise ValueError(f'{path} is run by {" or ".join(able)}, not by {provider!r}')
-    wanted = able if provider is None else (provider,)
+    if backend is not None and backend not in able:
+        raise ValueError(f'{path} is run by {" or ".join(able)}, not by {backend!r}')
+    wanted = able if backend is None else (backend,)
     for name in wanted:
-        if importlib.util.find_spec(PROVIDERS[name][0]):
+        if importlib.util.find_spec(BACKENDS[name][0]):
             return name
-    packages = ' or '.join(dict.fromkeys(PROVIDERS[name][0] for name in wanted))
+    packages = ' or '.join(dict.fromkeys(BACKENDS[name][0] for name in wanted))
     raise ImportError(f'{path} needs {packages}, which is not installed: pip install {packages}')

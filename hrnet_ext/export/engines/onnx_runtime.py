@@ -22,7 +22,7 @@ class OnnxRuntimeEngine:
     """
 
     def __init__(self, path: Path, settings: Settings) -> None:
-        if settings.precision == 'half':
+        if settings.precision not in ('', 'fp32'):
             raise ValueError(
                 'ONNX Runtime runs a file in the precision it was written in: export it with '
                 '--precision fp16, or use openvino'

@@ -19,6 +19,8 @@ from hrnet_ext.runtimes.open_vino import (
     shared_core,
 )
 
+# Half precisions and OpenVINO's names; None: the one that the device has. Files say 'half'.
+OPENVINO_NAMES = {'auto': None, 'half': None, 'bf16': 'bf16', 'fp16': 'f16'}
 NOT_TELLING = (
     'Exception from',
     'Check ',
@@ -30,8 +32,9 @@ NOT_TELLING = (
 class OpenVinoEngine:
     """A model in OpenVINO; ``settings.device`` is one of its devices, ``'CPU'``, ``'GPU.1'``.
 
-    Half precision is bf16 if the device has it, else fp16; without either, fp32 is used and a
-    warning is given. OpenVINO itself would emulate bf16 or fail.
+    Half precision (``'auto'``) is bf16 if the device has it, else fp16. If the device lacks the
+    requested precision, fp32 is used and a warning is given; OpenVINO itself would emulate bf16 or
+    fail.
 
     Raises:
         ValueError: If the device is not available, the file is broken, or it has an operator that
@@ -65,21 +68,24 @@ class OpenVinoEngine:
         return self._model(inputs)
 
 
-def _lacks_half(device: str) -> str:
+def _lacks_half(device: str, wanted: str) -> str:
     limit = '' if allows_bf16() else f' ({instruction_limit()})'
+    lacking = wanted if wanted in ('bf16', 'fp16') else 'half precision'
     return (
-        f'OpenVINO computes in fp32: {device} has no half precision{limit}; precision="fp32" asks '
-        'for that, and an int8 file is faster where the CPU has VNNI'
+        f'OpenVINO computes in fp32: {device} has no {lacking}{limit}. precision="fp32" avoids '
+        'this warning. On CPUs with VNNI an int8 file is faster'
     )
 
 
 def _precision(device: str, settings: Settings) -> str:
-    if (settings.precision or settings.written_in) != 'half':
+    wanted = settings.precision or settings.written_in
+    if wanted not in OPENVINO_NAMES:
         return 'f32'
     half = best_half(capabilities_of(device), device)
-    if half is None:
-        warnings.warn(_lacks_half(device), RuntimeWarning, stacklevel=5)  # the caller
-    return half or 'f32'
+    if half is None or OPENVINO_NAMES[wanted] not in (None, half):
+        warnings.warn(_lacks_half(device, wanted), RuntimeWarning, stacklevel=5)  # the caller
+        return 'f32'
+    return half
 
 
 def _reason(error: RuntimeError) -> str:
