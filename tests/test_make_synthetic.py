@@ -48,22 +48,22 @@ def test_help_needs_no_heavy_import():
 def test_a_data_set_is_rendered_once(tmp_path):
     first = call(tmp_path / 'new' / 'out', *SMALL, '--workers', 2)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.startswith('rendered 3 + 2 easy pictures')
-    assert '5/5 pictures' in first.stderr
+    assert first.stdout.startswith('rendered 3 + 2 easy images')
+    assert '5/5 images' in first.stderr
     assert len(list((tmp_path / 'new' / 'out').rglob('*.jpg'))) == 5
     second = call(tmp_path / 'new' / 'out', *SMALL)
     assert second.returncode == 0
-    assert second.stdout.startswith('found 3 + 2 easy pictures')
+    assert second.stdout.startswith('found 3 + 2 easy images')
 
 
 def test_every_layout_has_its_defaults_and_arguments(tmp_path):
     people = call(tmp_path / 'mpii', '--layout', 'mpii', *SMALL, '--workers', 1)
-    assert people.stdout.startswith('rendered 3 + 2 easy pictures'), people.stderr
+    assert people.stdout.startswith('rendered 3 + 2 easy images'), people.stderr
     assert (tmp_path / 'mpii' / 'annotations' / 'mpii_val.json').is_file()
     short = ('--num-train', 1, '--num-val', 1, '--num-frames', 3, '--width', 80, '--height', 64)
     videos = call(tmp_path / 'pt', '--layout', 'posetrack18', *short, '--workers', 1)
     assert videos.stdout.startswith('rendered 1 + 1 easy videos (train + val) of 3 frames in')
-    assert '6/6 pictures' in videos.stderr
+    assert '6/6 images' in videos.stderr
     assert len(list((tmp_path / 'pt').rglob('*.jpg'))) == 6
     help_text = call('--help').stdout
     assert 'coco,mpii,posetrack18' in help_text
@@ -130,7 +130,7 @@ def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path, number, status):
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob('*.jpg')):
-        assert time.monotonic() < deadline, 'no picture was written'
+        assert time.monotonic() < deadline, 'no image was written'
         assert process.poll() is None
         time.sleep(0.05)
     if number == signal.SIGINT:

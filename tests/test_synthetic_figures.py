@@ -105,7 +105,7 @@ def test_joints_turn_the_human_way(named, keypoint, axis, sign):
     body = Body()
     moved = named_points(body, solve(body, angles_of(named)))[keypoint]
     rest = named_points(body, solve(body, angles_of({})))[keypoint]
-    assert sign * (moved - rest)[axis] > 0.15  # metres
+    assert sign * (moved - rest)[axis] > 0.15  # meters
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A rendered data set of pictures is COCO's, reproducible, and there whole or not at all."""
+"""A rendered data set of images is COCO's, reproducible, and there whole or not at all."""
 
 import errno
 import json
@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from hrnet_ext.synthetic import SyntheticSpec, generate, writer
 from hrnet_ext.synthetic.layouts import coco
-from hrnet_ext.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.synthetic.layouts.images import image_scene
 from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN, Person, render
 from hrnet_ext.synthetic.skeleton import POINTS
 
@@ -40,8 +40,8 @@ def annotations(folder, split='train'):
     return json.loads(annotation_path(folder, split).read_text())
 
 
-def picture(spec, split, index):
-    return render(picture_scene(spec, split, index)).picture
+def image(spec, split, index):
+    return render(image_scene(spec, split, index)).image
 
 
 def test_two_workers_write_the_files_of_one(hard, tmp_path):
@@ -52,20 +52,20 @@ def test_two_workers_write_the_files_of_one(hard, tmp_path):
 def test_the_first_pictures_do_not_depend_on_how_many_there_are(hard, tmp_path):
     generate(tmp_path / 'fewer', replace(HARD, num_train=4))
     fewer, more = contents(tmp_path / 'fewer'), contents(hard)
-    pictures = [path for path in fewer if path.suffix == '.jpg']
-    assert len(pictures) == 4 + 6
-    assert all(fewer[path] == more[path] for path in pictures)
+    images = [path for path in fewer if path.suffix == '.jpg']
+    assert len(images) == 4 + 6
+    assert all(fewer[path] == more[path] for path in images)
 
 
 def test_seed_difficulty_and_split_change_the_pictures(hard):
-    first = picture(HARD, 'train', 0)
+    first = image(HARD, 'train', 0)
     same = cv2.imread(str(hard / 'train2017' / '000000000001.jpg'))
-    assert np.abs(first.astype(int) - same).mean() < 5, 'JPEG of the same picture'
+    assert np.abs(first.astype(int) - same).mean() < 5, 'JPEG of the same image'
     for other in (
-        picture(replace(HARD, seed=4), 'train', 0),
-        picture(replace(HARD, difficulty='easy'), 'train', 0),
-        picture(HARD, 'val', 0),
-        picture(HARD, 'train', 1),
+        image(replace(HARD, seed=4), 'train', 0),
+        image(replace(HARD, difficulty='easy'), 'train', 0),
+        image(HARD, 'val', 0),
+        image(HARD, 'train', 1),
     ):
         assert np.abs(first.astype(int) - other).mean() > 10
 
@@ -100,10 +100,10 @@ def test_annotations_are_consistent(hard, split):
         assert ann['bbox'] == [columns.min(), rows.min(), width, height]
         assert ann['iscrowd'] == 0
         keypoints = np.array(ann['keypoints']).reshape(17, 3)
-        labelled = keypoints[:, 2] > 0
-        assert ann['num_keypoints'] == labelled.sum()
-        assert (keypoints[~labelled] == 0).all()
-        assert ((keypoints[labelled, :2] > -0.51) & (keypoints[labelled, :2] < 95.51)).all()
+        labeled = keypoints[:, 2] > 0
+        assert ann['num_keypoints'] == labeled.sum()
+        assert (keypoints[~labeled] == 0).all()
+        assert ((keypoints[labeled, :2] > -0.51) & (keypoints[labeled, :2] < 95.51)).all()
     masks = {}
     for ann in anns:
         masks[ann['image_id']] = masks.get(ann['image_id'], 0) + index.annToMask(ann)
@@ -122,17 +122,17 @@ def average_precision(truth, detections):
 def test_the_ground_truth_as_detections_gives_ap_1(hard):
     truth = COCO(str(annotation_path(hard, 'train')))
     anns = truth.loadAnns(truth.getAnnIds())
-    unlabelled = [ann for ann in anns if ann['num_keypoints'] == 0]
-    assert unlabelled, 'somebody without labelled keypoints'
+    unlabeled = [ann for ann in anns if ann['num_keypoints'] == 0]
+    assert unlabeled, 'somebody without labeled keypoints'
     keys = ('image_id', 'category_id', 'keypoints')
     detections = [
         {key: ann[key] for key in keys} | {'score': 1.0} for ann in anns if ann['num_keypoints']
     ]
     assert average_precision(truth, detections) == pytest.approx(1.0)
 
-    # Finding somebody who is not labelled is no mistake.
+    # Finding somebody who is not labeled is no mistake.
     found = []
-    for ann in unlabelled:
+    for ann in unlabeled:
         x, y, width, height = ann['bbox']
         middle = [x + width / 2, y + height / 2, 1] * 17
         found.append({'image_id': ann['image_id'], 'category_id': 1, 'keypoints': middle})
@@ -162,11 +162,11 @@ def test_who_is_not_seen_at_all_is_not_annotated():
 def test_who_is_hardly_seen_has_no_labelled_keypoints():
     few = dict.fromkeys(POINTS, HIDDEN) | {'left_ankle': SEEN, 'left_knee': SEEN}
     some = few | {'left_hip': SEEN, 'nose': OUTSIDE}
-    unlabelled, labelled = coco.person_entries([person(few), person(some)], image_id=7)
-    assert unlabelled['num_keypoints'] == 0
-    assert set(unlabelled['keypoints']) == {0}
-    assert labelled['num_keypoints'] == 16
-    assert labelled['keypoints'][:3] == [0, 0, 0]
+    unlabeled, labeled = coco.person_entries([person(few), person(some)], image_id=7)
+    assert unlabeled['num_keypoints'] == 0
+    assert set(unlabeled['keypoints']) == {0}
+    assert labeled['num_keypoints'] == 16
+    assert labeled['keypoints'][:3] == [0, 0, 0]
 
 
 def test_the_same_data_set_is_reused(hard):
@@ -192,7 +192,7 @@ def test_other_arguments_do_not_replace_a_data_set_unasked(tmp_path):
 def test_a_damaged_data_set_is_noticed(tmp_path):
     generate(tmp_path / 'out', TINY)
     next((tmp_path / 'out' / 'train2017').iterdir()).unlink()
-    with pytest.raises(FileExistsError, match='damaged: 2 of 3 train pictures'):
+    with pytest.raises(FileExistsError, match='damaged: 2 of 3 train images'):
         generate(tmp_path / 'out', TINY)
     assert generate(tmp_path / 'out', TINY, overwrite=True)
     assert not generate(tmp_path / 'out', TINY)

@@ -12,14 +12,14 @@ from hrnet_ext.synthetic.skeleton import (
     solve,
 )
 from hrnet_ext.synthetic.video.gait import Gait, hip_height, sample_gait
-from hrnet_ext.synthetic.video.performance import Turn, gesture, walk
+from hrnet_ext.synthetic.video.motion import Turn, gesture, walk
 
 PHASES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 GAITS = [sample_gait(np.random.default_rng(seed)) for seed in range(6)]
 
 
 def stride(gait, name, body=None):
-    """Positions (48, 3) of a keypoint over a stride, metres, relative to the hips."""
+    """Positions (48, 3) of a keypoint over a stride, meters, relative to the hips."""
     body = body or Body()
     return np.array([named_points(body, solve(body, gait.angles(phase)))[name] for phase in PHASES])
 
@@ -62,7 +62,7 @@ def test_the_swinging_knee_bends_and_the_standing_one_hardly(gait):
 def test_hips_bob_twice_a_stride(gait):
     body = Body()
     heights = np.array([hip_height(body, solve(body, gait.angles(phase))) for phase in PHASES])
-    assert 0.01 < np.ptp(heights) < 0.08  # metres
+    assert 0.01 < np.ptp(heights) < 0.08  # meters
     np.testing.assert_allclose(heights[:24], heights[24:], atol=1e-9)
 
 
@@ -72,8 +72,8 @@ def test_the_foot_on_the_ground_does_not_slide(gait):
     ankle = stride(gait, 'left_ankle', body)
     along = ankle[:, 2] + gait.stride(body) * PHASES / (2 * np.pi)
     alone = slice(8, 20)  # the left foot is on the ground, the right one in the air
-    assert np.ptp(along[alone]) < 0.05  # metres
-    assert 0.5 < gait.speed(body) < 2.1  # metres a second
+    assert np.ptp(along[alone]) < 0.05  # meters
+    assert 0.5 < gait.speed(body) < 2.1  # meters a second
 
 
 def times(count=31):
@@ -103,9 +103,9 @@ def test_a_turn_brings_somebody_back_at_the_same_speed():
 
 def test_who_gestures_keeps_the_feet_where_they_are():
     rng = np.random.default_rng(0)
-    performance = gesture(rng, times(), at=(0.3, 5.0), yaw=20)
-    legs = performance.angles[:, [JOINT_INDEX['left_hip'], JOINT_INDEX['right_knee']]]
+    motion = gesture(rng, times(), at=(0.3, 5.0), yaw=20)
+    legs = motion.angles[:, [JOINT_INDEX['left_hip'], JOINT_INDEX['right_knee']]]
     assert np.ptp(legs, axis=0).max() == 0
-    assert np.ptp(performance.ground, axis=0).max() == 0
-    arms = performance.angles[:, [JOINT_INDEX['left_shoulder'], JOINT_INDEX['right_elbow']]]
+    assert np.ptp(motion.ground, axis=0).max() == 0
+    arms = motion.angles[:, [JOINT_INDEX['left_shoulder'], JOINT_INDEX['right_elbow']]]
     assert np.ptp(arms, axis=0).max() > 5  # degrees

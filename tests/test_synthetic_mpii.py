@@ -10,8 +10,8 @@ from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, pckh
 from hrnet_ext.formats.mpii import head_sizes
 from hrnet_ext.synthetic import SyntheticSpec, generate
 from hrnet_ext.synthetic.figure import Figure, Placement
+from hrnet_ext.synthetic.layouts.images import image_scene
 from hrnet_ext.synthetic.layouts.mpii import KEYPOINTS, MpiiLayout, people_entries
-from hrnet_ext.synthetic.layouts.pictures import picture_scene
 from hrnet_ext.synthetic.pose import VARIED, sample_angles, sample_body
 from hrnet_ext.synthetic.render import OUTSIDE, SEEN, render
 from hrnet_ext.synthetic.skeleton import rotation
@@ -84,7 +84,7 @@ def num_seen(person):
 def test_the_joints_are_where_the_figures_are(folders):
     """Left and right, names and order: rendered anew and compared by name."""
     for index in range(6):
-        scene = picture_scene(SPECS['hard'], 'train', index)
+        scene = image_scene(SPECS['hard'], 'train', index)
         people = [person for person in render(scene).people if num_seen(person) >= 4]
         image = f'{index + 1:09d}.jpg'
         entries = [each for each in read(folders / 'hard')['people'] if each['image'] == image]
@@ -99,7 +99,7 @@ def test_the_joints_are_where_the_figures_are(folders):
 def test_who_is_hardly_seen_is_left_out_and_everybody_else_is_there():
     counts = {True: 0, False: 0}
     for index in range(16):
-        scene = picture_scene(SPECS['hard'], 'train', index)
+        scene = image_scene(SPECS['hard'], 'train', index)
         rendering = render(scene)
         seen = [num_seen(person) for person in rendering.people]
         assert len(people_entries('x.jpg', scene, rendering)) == sum(n >= 4 for n in seen)
@@ -146,9 +146,9 @@ def test_upright_heads_have_the_head_size_of_real_annotations(folders):
 def test_head_boxes_lie_on_heads(folders):
     """Pixels in the middle of the head box of somebody alone are the person's."""
     for index in range(8):
-        scene = picture_scene(SPECS['easy'], 'train', index)
+        scene = image_scene(SPECS['easy'], 'train', index)
         rendering = render(scene)
-        if len(scene.actors) > 1:
+        if len(scene.placed_figures) > 1:
             continue
         (entry,) = people_entries('x.jpg', scene, rendering)
         x1, y1, x2, y2 = entry['head_box']
@@ -201,5 +201,5 @@ def test_another_layout_does_not_replace_it(folders):
 
 def test_the_splits_pictures_are_told_apart(folders):
     layout = MpiiLayout(SPECS['easy'])
-    assert len(list((folders / 'easy').glob(layout.pictures('train')))) == 16
-    assert len(list((folders / 'easy').glob(layout.pictures('val')))) == 4
+    assert len(list((folders / 'easy').glob(layout.images('train')))) == 16
+    assert len(list((folders / 'easy').glob(layout.images('val')))) == 4

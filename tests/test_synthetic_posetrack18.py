@@ -15,7 +15,7 @@ from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack.selection import inside
 from hrnet_ext.synthetic import VideoSpec, generate, make_spec
 from hrnet_ext.synthetic.layouts.posetrack18_records import KEYPOINTS, Clip
-from hrnet_ext.synthetic.video.plot import PLOTS
+from hrnet_ext.synthetic.video.scenarios import SCENARIOS
 
 SAMPLE = (
     Path(__file__).parents[2] / 'shared/data/posetrack18_sample/annotations/val'
@@ -98,8 +98,8 @@ def test_files_lie_where_posetracks_do(folder, videos):
         assert len(video['images']) == 30
         for number, image in enumerate(video['images']):
             assert image['file_name'] == f'images/val/{name}/{number:06d}.jpg'
-            picture = cv2.imread(str(folder / image['file_name']))
-            assert picture.shape == (SIZE[1], SIZE[0], 3)
+            image = cv2.imread(str(folder / image['file_name']))
+            assert image.shape == (SIZE[1], SIZE[0], 3)
     assert (folder / 'images/train/000001_mpii_train/000029.jpg').is_file()
 
 
@@ -138,9 +138,9 @@ def test_annotations_are_consistent(videos):
     ids = [annotation['id'] for annotation in everybody(videos)]
     assert len(set(ids)) == len(ids) > 100
     for video in videos.values():
-        labelled = {image['id'] for image in video['images'] if image['is_labeled']}
+        labeled = {image['id'] for image in video['images'] if image['is_labeled']}
         for image_id, people in by_image(video).items():
-            assert image_id in labelled
+            assert image_id in labeled
             tracks = [annotation['track_id'] for annotation in people]
             assert len(set(tracks)) == len(tracks)
         for annotation in video['annotations']:
@@ -203,15 +203,15 @@ def test_in_unlabelled_frames_nobody_is_annotated_and_the_middle_is_labelled(vid
         flags = [image['is_labeled'] for image in video['images']]
         assert all(flags[5:25])
         assert [i for i in (*range(5), *range(25, 30)) if flags[i]] == [0, 4, 28]
-    assert [Clip('train', 0, 30).is_labelled(i) for i in (4, 5, 24, 25)] == [0, 1, 1, 0]
-    assert Clip('train', 0, 1).is_labelled(0)
+    assert [Clip('train', 0, 30).is_labeled(i) for i in (4, 5, 24, 25)] == [0, 1, 1, 0]
+    assert Clip('train', 0, 1).is_labeled(0)
 
 
 def test_ignore_regions_follow_people_whom_nobody_annotated(videos):
-    """They are in every frame of their video, move with the camera, and stay in the picture."""
+    """They are in every frame of their video, move with the camera, and stay in the image."""
     with_regions = [name for name, video in videos.items() if any(map(polygons, video['images']))]
     assert with_regions == ['500003_mpii_test']
-    assert list(PLOTS)[2] == 'bystanders'
+    assert list(SCENARIOS)[2] == 'bystanders'
     images = videos['500003_mpii_test']['images']
     middles = []
     for image in images:
@@ -224,7 +224,7 @@ def test_ignore_regions_follow_people_whom_nobody_annotated(videos):
 
 
 def test_tracks_move_smoothly(videos):
-    """From one labelled frame to the next nobody jumps: ids are not mixed up."""
+    """From one labeled frame to the next nobody jumps: ids are not mixed up."""
     for video in videos.values():
         people = by_image(video)
         previous = {}

@@ -7,7 +7,7 @@ from hrnet_ext.synthetic.appearance import sample_appearance
 from hrnet_ext.synthetic.canvas import Canvas, Light, Material
 from hrnet_ext.synthetic.figure import Figure, Placement
 from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN, render
-from hrnet_ext.synthetic.scene import DIFFICULTIES, Actor, Scene, extent, sample_scene
+from hrnet_ext.synthetic.scene import DIFFICULTIES, PlacedFigure, Scene, extent, sample_scene
 from hrnet_ext.synthetic.shapes import Ellipsoid, RoundCone
 from hrnet_ext.synthetic.skeleton import POINTS, Body, angles_of, rotation
 
@@ -21,9 +21,9 @@ def standing(yaw=0.0, named=None):
     return Figure(Body(), angles_of(named or {}), rotation('y', yaw), looks)
 
 
-def show(*actors, occluders=()):
+def show(*placed_figures, occluders=()):
     background = np.full((SIZE, SIZE, 3), 128, dtype=np.uint8)
-    return render(Scene(background, LIGHT, tuple(actors), occluders=tuple(occluders)))
+    return render(Scene(background, LIGHT, tuple(placed_figures), occluders=tuple(occluders)))
 
 
 def grid():
@@ -48,9 +48,9 @@ def test_a_round_cone_is_the_hull_of_the_spheres_along_it(end):
     depth, _ = cone.cast(xs, ys)
     swept = np.full(depth.shape, -np.inf)
     for t in np.linspace(0, 1, 4001):
-        centre, radius = start + t * (end - start), 6.0 - 3.0 * t
-        height = radius**2 - (xs[None] - centre[0]) ** 2 - (ys[:, None] - centre[1]) ** 2
-        sphere = np.where(height > 0, centre[2] + np.sqrt(np.maximum(height, 0)), -np.inf)
+        center, radius = start + t * (end - start), 6.0 - 3.0 * t
+        height = radius**2 - (xs[None] - center[0]) ** 2 - (ys[:, None] - center[1]) ** 2
+        sphere = np.where(height > 0, center[2] + np.sqrt(np.maximum(height, 0)), -np.inf)
         swept = np.maximum(swept, sphere)
     both = np.isfinite(depth) & np.isfinite(swept)
     assert np.isfinite(swept).sum() > 100
@@ -95,23 +95,23 @@ def test_a_solid_outside_the_frame_leaves_the_picture_alone():
     canvas = Canvas(np.full((30, 40, 3), 7.0))
     outside = RoundCone(np.array([-50.0, 10, 0]), np.array([-20.0, 10, 0]), 5, 5)
     canvas.draw(outside, Material((200, 100, 50)), LIGHT, owner=1)
-    assert (canvas.picture() == 7).all()
+    assert (canvas.to_image() == 7).all()
 
 
 def test_everything_of_somebody_standing_in_front_of_us_is_seen():
-    (person,) = show(Actor(standing(), PLACEMENT)).people
+    (person,) = show(PlacedFigure(standing(), PLACEMENT)).people
     assert set(person.visibility.values()) == {SEEN}
 
 
 def test_a_face_is_hidden_from_behind():
-    (person,) = show(Actor(standing(180), PLACEMENT)).people
+    (person,) = show(PlacedFigure(standing(180), PLACEMENT)).people
     assert {person.visibility[name] for name in ('nose', 'left_eye', 'right_eye')} == {HIDDEN}
     assert {person.visibility[f'{side}_knee'] for side in ('left', 'right')} == {SEEN}
 
 
 def test_the_far_side_is_hidden_in_profile():
     # At yaw 90 the subject looks to the image's right, its right side towards the viewer.
-    (person,) = show(Actor(standing(90), PLACEMENT)).people
+    (person,) = show(PlacedFigure(standing(90), PLACEMENT)).people
     assert person.keypoints['nose'][0] > person.keypoints['left_ear'][0]
     for name in ('ear', 'eye', 'shoulder', 'hip', 'wrist'):
         assert person.visibility[f'left_{name}'] == HIDDEN, name
@@ -121,7 +121,7 @@ def test_the_far_side_is_hidden_in_profile():
 
 def test_a_hand_behind_the_back_is_hidden():
     behind = {'left_shoulder': (-40, 0, -60), 'left_elbow': (70, 0, 0)}
-    (person,) = show(Actor(standing(0, behind), PLACEMENT)).people
+    (person,) = show(PlacedFigure(standing(0, behind), PLACEMENT)).people
     assert person.visibility['left_wrist'] == HIDDEN
     assert person.visibility['right_wrist'] == SEEN
 
@@ -129,10 +129,12 @@ def test_a_hand_behind_the_back_is_hidden():
 @pytest.mark.parametrize(('depth', 'expected'), [(150, HIDDEN), (-150, SEEN)])
 def test_a_knee_is_hidden_by_somebody_in_front_but_not_behind(depth, expected):
     other = Placement(scale=100, x=100, y=90, depth=depth)
-    first, second = show(Actor(standing(), PLACEMENT), Actor(standing(180), other)).people
+    first, second = show(
+        PlacedFigure(standing(), PLACEMENT), PlacedFigure(standing(180), other)
+    ).people
     assert first.visibility['left_knee'] == expected
     assert not (first.mask & second.mask).any()
-    whole = show(Actor(standing(), PLACEMENT)).people[0].mask
+    whole = show(PlacedFigure(standing(), PLACEMENT)).people[0].mask
     assert (first.mask.sum() < whole.sum()) == (expected == HIDDEN)
 
 
@@ -140,7 +142,7 @@ def test_a_thing_in_front_hides_what_is_behind_it():
     bar = np.zeros((SIZE, SIZE), dtype=bool)
     bar[:60] = True
     (person,) = show(
-        Actor(standing(), PLACEMENT), occluders=[(bar, np.zeros((SIZE, SIZE, 3)))]
+        PlacedFigure(standing(), PLACEMENT), occluders=[(bar, np.zeros((SIZE, SIZE, 3)))]
     ).people
     assert person.visibility['nose'] == HIDDEN
     assert person.visibility['left_knee'] == SEEN
@@ -148,7 +150,7 @@ def test_a_thing_in_front_hides_what_is_behind_it():
 
 
 def test_what_the_frame_cuts_off_is_outside():
-    (person,) = show(Actor(standing(), Placement(scale=100, x=100, y=170))).people
+    (person,) = show(PlacedFigure(standing(), Placement(scale=100, x=100, y=170))).people
     for name in POINTS:
         expected = OUTSIDE if person.keypoints[name][1] >= SIZE - 0.5 else SEEN
         assert person.visibility[name] == expected, name
@@ -177,9 +179,9 @@ def test_seen_keypoints_lie_on_the_person_and_labelled_ones_in_the_image(difficu
 def test_easy_scenes_show_everybody_whole():
     for seed in range(20):
         scene = sample_scene(np.random.default_rng(seed), DIFFICULTIES['easy'], size=(SIZE, SIZE))
-        assert len(scene.actors) in (1, 2)
-        for actor in scene.actors:
-            x0, y0, x1, y1 = extent(actor.figure, actor.placement)
+        assert len(scene.placed_figures) in (1, 2)
+        for placed in scene.placed_figures:
+            x0, y0, x1, y1 = extent(placed.figure, placed.placement)
             assert x0 >= 0
             assert y0 >= 0
             assert x1 <= SIZE
@@ -190,7 +192,7 @@ def test_hard_scenes_have_crowds_truncation_and_occlusion():
     counts, states = set(), set()
     for seed in range(30):
         scene = sample_scene(np.random.default_rng(seed), DIFFICULTIES['hard'], size=(SIZE, SIZE))
-        counts.add(len(scene.actors))
+        counts.add(len(scene.placed_figures))
         for person in render(scene).people:
             states |= set(person.visibility.values())
     assert counts == {1, 2, 3, 4}

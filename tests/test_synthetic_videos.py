@@ -8,47 +8,47 @@ import pytest
 from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN
 from hrnet_ext.synthetic.scene import DIFFICULTIES
 from hrnet_ext.synthetic.skeleton import POINTS
-from hrnet_ext.synthetic.video.casting import MIN_GAP
-from hrnet_ext.synthetic.video.footage import FRAMES_PER_SECOND, sample_footage
-from hrnet_ext.synthetic.video.plot import PLOTS
+from hrnet_ext.synthetic.video.people import MIN_GAP
+from hrnet_ext.synthetic.video.scenarios import SCENARIOS
+from hrnet_ext.synthetic.video.video import FRAMES_PER_SECOND, sample_video
 
 SIZE = (160, 120)
 EASY = DIFFICULTIES['easy']
 
 
-def footage(plot, seed=0, difficulty=EASY, size=SIZE, num_frames=30):
-    return sample_footage((seed,), PLOTS[plot], difficulty, num_frames=num_frames, size=size)
+def make_video(scenario, seed=0, difficulty=EASY, size=SIZE, num_frames=30):
+    return sample_video((seed,), SCENARIOS[scenario], difficulty, num_frames=num_frames, size=size)
 
 
-@pytest.fixture(scope='module', params=PLOTS)
+@pytest.fixture(scope='module', params=SCENARIOS)
 def video(request):
-    return footage(request.param)
+    return make_video(request.param)
 
 
 @pytest.fixture(scope='module')
 def frames(video):
-    return [video.shoot(index).rendering for index in range(0, 30, 3)]
+    return [video.render_frame(index).rendering for index in range(0, 30, 3)]
 
 
 def test_keypoints_move_smoothly_in_the_world(video):
-    """On the stage, where the camera's motion is taken out, nobody jumps."""
-    for number, member in enumerate(video.cast):
+    """On the room, where the camera's motion is taken out, nobody jumps."""
+    for number, subject in enumerate(video.subjects):
         tracks = []
         for index, view in enumerate(video.views):
-            actor = video.actor(number, index)
-            points = actor.figure.keypoints(actor.placement)
-            tracks.append(view.to_stage(np.array([points[name][:2] for name in POINTS])))
-        scale = video.stage.scale(member.performance.ground[:, 1].min())
+            placed = video.placed(number, index)
+            points = placed.figure.keypoints(placed.placement)
+            tracks.append(view.to_room(np.array([points[name][:2] for name in POINTS])))
+        scale = video.room.scale(subject.motion.ground[:, 1].min())
         speeds = np.linalg.norm(np.diff(tracks, axis=0), axis=2) / scale * FRAMES_PER_SECOND
-        assert speeds.max() < 7.5  # metres a second: of a swinging foot, four times the walk
+        assert speeds.max() < 7.5  # meters a second: of a swinging foot, four times the walk
         middle = speeds[:, list(POINTS).index('pelvis')]
         assert middle.max() < 2.5
         assert np.abs(np.diff(middle)).max() < 1.2  # a turn on the spot is the sharpest
 
 
 def test_nobody_runs_into_another(video):
-    assert len(video.cast) >= 3
-    paths = [member.performance.ground for member in video.cast]
+    assert len(video.subjects) >= 3
+    paths = [subject.motion.ground for subject in video.subjects]
     for number, path in enumerate(paths):
         for other in paths[:number]:
             assert np.linalg.norm(path - other, axis=1).min() > MIN_GAP
@@ -72,33 +72,34 @@ def test_seen_keypoints_lie_on_the_person(frames):
 
 def test_feet_are_on_the_floor_and_nearer_people_larger(video):
     for index in range(0, 30, 3):
-        actors = [video.actor(number, index) for number in range(len(video.cast))]
+        placed_figures = [video.placed(number, index) for number in range(len(video.subjects))]
         scales = [
-            actor.placement.scale for actor in sorted(actors, key=lambda a: a.placement.depth)
+            placed.placement.scale
+            for placed in sorted(placed_figures, key=lambda a: a.placement.depth)
         ]
         assert scales == sorted(scales)
-        for member, actor in zip(video.cast, actors):
-            points = actor.figure.keypoints(actor.placement)
+        for subject, placed in zip(video.subjects, placed_figures):
+            points = placed.figure.keypoints(placed.placement)
             ankles = np.array([points['left_ankle'][:2], points['right_ankle'][:2]])
-            lower = video.views[index].to_stage(ankles)[:, 1].max()
-            distance = member.performance.ground[index, 1]
-            above = (video.stage.ground_y(distance) - lower) / video.stage.scale(distance)
-            assert 0 < above < 0.25  # metres; an ankle is .07 above its sole, more on tiptoe
-            assert lower > video.stage.wall_foot, 'the wall meets the floor above'
+            lower = video.views[index].to_room(ankles)[:, 1].max()
+            distance = subject.motion.ground[index, 1]
+            above = (video.room.ground_y(distance) - lower) / video.room.scale(distance)
+            assert 0 < above < 0.25  # meters; an ankle is .07 above its sole, more on tiptoe
+            assert lower > video.room.wall_foot, 'the wall meets the floor above'
 
 
-@pytest.mark.parametrize('plot', PLOTS)
-def test_the_background_moves_with_the_camera(plot):
-    """An empty stage's frames show the backdrop where the views say."""
-    video = footage(plot, size=(64, 48))
-    empty = replace(video, cast=(), grain=0.0, gains=np.ones(30))
+@pytest.mark.parametrize('scenario', SCENARIOS)
+def test_the_background_moves_with_the_camera(scenario):
+    """An empty room's frames show the backdrop where the views say."""
+    video = make_video(scenario, size=(64, 48))
+    empty = replace(video, subjects=(), grain=0.0, gains=np.ones(30))
     for index in (0, 15, 29):
-        picture = empty.shoot(index).rendering.picture
+        image = empty.render_frame(index).rendering.image
         rows, columns = np.mgrid[4:44:4, 4:60:4]
         points = np.stack([columns, rows], axis=-1).reshape(-1, 2)
-        stage = np.rint(video.views[index].to_stage(points)).astype(int)
-        shown = picture[points[:, 1], points[:, 0]].astype(int)
-        there = video.backdrop[stage[:, 1], stage[:, 0]].astype(int)
+        room = np.rint(video.views[index].to_room(points)).astype(int)
+        shown = image[points[:, 1], points[:, 0]].astype(int)
+        there = video.backdrop[room[:, 1], room[:, 0]].astype(int)
         assert np.abs(shown - there).mean() < 5  # between pixels, and grain
 
 
@@ -107,11 +108,11 @@ def test_cameras_pan_and_zoom_smoothly_and_stay_on_the_stage(video):
     corners = np.array([(0, 0), (width - 1, height - 1)])
     for view in video.views:
         assert view.zoom >= 1
-        (left, top), (right, bottom) = view.to_stage(corners)
+        (left, top), (right, bottom) = view.to_room(corners)
         assert left > -1
         assert top > -1
-        assert right < video.stage.size[0]
-        assert bottom < video.stage.size[1]
+        assert right < video.room.size[0]
+        assert bottom < video.room.size[1]
     path = np.array([(view.left, view.top) for view in video.views])
     assert np.ptp(path, axis=0).max() > 1
     assert np.linalg.norm(np.diff(path, axis=0), axis=1).max() < 0.06 * width
@@ -123,22 +124,22 @@ def test_light_flickers_a_little(video):
 
 
 def test_the_same_happens_at_any_resolution():
-    small, large = footage('crossing', size=(80, 60)), footage('crossing', size=(320, 240))
-    assert len(small.cast) == len(large.cast)
-    for one, other in zip(small.cast, large.cast):
-        np.testing.assert_allclose(one.performance.ground, other.performance.ground, atol=1e-9)
+    small, large = make_video('crossing', size=(80, 60)), make_video('crossing', size=(320, 240))
+    assert len(small.subjects) == len(large.subjects)
+    for one, other in zip(small.subjects, large.subjects):
+        np.testing.assert_allclose(one.motion.ground, other.motion.ground, atol=1e-9)
     np.testing.assert_allclose(
         [4 * view.left for view in small.views], [view.left for view in large.views], atol=2
     )
 
 
 def test_people_who_cross_hide_one_another_by_depth():
-    video = footage('crossing')
+    video = make_video('crossing')
     hidden = 0
     for index in range(30):
-        shot = video.shoot(index)
-        people = dict(zip(shot.numbers, shot.rendering.people))
-        if not {0, 1} <= set(people):  # the near one and a far one, as the plot has them
+        content = video.render_frame(index)
+        people = dict(zip(content.numbers, content.rendering.people))
+        if not {0, 1} <= set(people):  # the near one and a far one, as the scenario has them
             continue
         near, far = people[0], people[1]
         assert not (near.mask & far.mask).any()
@@ -149,24 +150,24 @@ def test_people_who_cross_hide_one_another_by_depth():
 
 
 def test_who_leaves_comes_back_as_the_same_member():
-    video = footage('leaving')
+    video = make_video('leaving')
     seen = []
     for index in range(0, 30, 2):
-        shot = video.shoot(index)
-        people = zip(shot.numbers, shot.rendering.people)
+        content = video.render_frame(index)
+        people = zip(content.numbers, content.rendering.people)
         seen.append({number for number, person in people if person.mask.any()})
     assert 0 in seen[0]
     assert 0 in seen[-1]
-    assert sum(not members for members in seen) >= 2, 'empty frames'
+    assert sum(not subjects for subjects in seen) >= 2, 'empty frames'
     assert seen[-1] != seen[0], 'somebody else, too'
 
 
 def test_long_videos_repeat_their_plot_with_others():
-    short, long = footage('crossing', size=(64, 48)), footage('crossing', 0, EASY, (64, 48), 90)
-    assert len(long.cast) > len(short.cast)
+    short, long = make_video('crossing', size=(64, 48)), make_video('crossing', 0, EASY, (64, 48), 90)
+    assert len(long.subjects) > len(short.subjects)
     assert len(long) == 90
 
 
 @pytest.mark.parametrize('num_frames', [1, 2, 7])
 def test_short_videos_are_possible(num_frames):
-    assert footage('leaving', num_frames=num_frames, size=(64, 48)).shoot(0)
+    assert make_video('leaving', num_frames=num_frames, size=(64, 48)).render_frame(0)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# From nothing but Python and pip to a trained HRNet and its pictures: bash tools/quickstart.sh
+# From nothing but Python and pip to a trained HRNet and its images: bash tools/quickstart.sh
 #   QUICKSTART_EPOCHS  rounds of training (default: the config's)
-#   QUICKSTART_IMAGES  training pictures to render (default: 2000)
+#   QUICKSTART_IMAGES  training images to render (default: 2000)
 #   PYTHON, VENV       as in setup_env.sh
-# A second run reuses the environment, the pictures and the finished training.
+# A second run reuses the environment, the images and the finished training.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -40,7 +40,7 @@ cores=$(nproc)
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( cores > 1 ? cores - 1 : 1 ))}
 export PATH="$(cd "${VENV:-.venv}" && pwd)/bin:$PATH"
 
-step "2/5 data: render pictures of people with known keypoints into $data"
+step "2/5 data: render images of people with known keypoints into $data"
 run python tools/make_synthetic.py "$data" --num-train "$images"
 
 step "3/5 training: a small HRNet${epochs:+, $epochs rounds}, into $work_dir"
@@ -54,14 +54,14 @@ step "4/5 test: the best checkpoint on people it has not seen"
 run mim test hrnet_ext "$config" --checkpoint best --work-dir "$work_dir" \
     --out "$work_dir/metrics.json" --dump "$work_dir/predictions.pkl" "${options[@]}"
 
-step "5/5 pictures: ground truth next to prediction"
-run python tools/draw_predictions.py "$config" "$work_dir/predictions.pkl" --out-dir "$work_dir/pictures"
+step "5/5 images: ground truth next to prediction"
+run python tools/draw_predictions.py "$config" "$work_dir/predictions.pkl" --out-dir "$work_dir/images"
 
 ap=$(python -c "import json, sys; print(f'{json.load(open(sys.argv[1]))[\"coco/AP\"]:.3f}')" "$work_dir/metrics.json")
 step "done"
 cat <<END
 held-out AP   $ap (COCO keypoint AP by OKS, ground-truth boxes, flip test): $work_dir/metrics.json
-pictures      $work_dir/pictures/overview.png
+images      $work_dir/images/overview.png
 checkpoint    $(ls "$work_dir"/best_*.pth)
 training log  $(grep -l 'Epoch(train)' "$work_dir"/*/*.log | tail -n 1)
 data          $data

@@ -30,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
         choices=LAYOUTS,
         default='coco',
         help='coco, mpii: images (default: coco); posetrack18: videos with track ids, ignore '
-        'regions, unlabelled frames and simulated detector boxes',
+        'regions, unlabeled frames and simulated detector boxes',
     )
     parser.add_argument(
         '--difficulty',
@@ -109,7 +109,7 @@ class ProgressBar:
         """Show ``done`` of ``total`` images."""
         elapsed = max(time.monotonic() - self._start, 1e-6)
         rate = done / elapsed
-        text = f'{done}/{total} pictures, {rate:.0f}/s, {(total - done) / rate:.0f} s left'
+        text = f'{done}/{total} images, {rate:.0f}/s, {(total - done) / rate:.0f} s left'
         if sys.stderr.isatty():
             filled = self._width * done // total
             bar = '#' * filled + '.' * (self._width - filled)

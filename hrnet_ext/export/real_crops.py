@@ -14,7 +14,7 @@ from hrnet_ext.export.crops import cut, regions_of
 from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.formats.images import with_channels
 from hrnet_ext.synthetic import SyntheticSpec
-from hrnet_ext.synthetic.layouts.pictures import picture_scene
+from hrnet_ext.synthetic.layouts.images import image_scene
 from hrnet_ext.synthetic.render import render
 
 
@@ -61,10 +61,10 @@ def rendered_crops(metadata: Metadata, num: int) -> np.ndarray:
     spec = SyntheticSpec()
     crops: list[np.ndarray] = []
     while sum(map(len, crops)) < num:
-        rendering = render(picture_scene(spec, 'val', len(crops)))
+        rendering = render(image_scene(spec, 'val', len(crops)))
         boxes = np.array([_box_of(person.mask) for person in rendering.people])
         regions = regions_of(boxes, metadata.input_size, metadata.padding)
-        image = with_channels(rendering.picture, metadata.num_channels)
+        image = with_channels(rendering.image, metadata.num_channels)
         crops.append(cut(image, regions, metadata.input_size))
     return np.concatenate(crops)[:num]
 

@@ -1,10 +1,10 @@
-"""Pictures and videos of articulated people, rendered with their annotations: data by itself.
+"""Images and videos of articulated people, rendered with their annotations: data by itself.
 
 From the figure to the file, each module knowing only those before it::
 
     people     skeleton -> pose; shapes -> canvas -> appearance -> flesh -> figure
-    pictures   background -> scene -> render
-    videos     video: gait, ... -> footage
+    images   background -> scene -> render
+    videos     video: gait, ... -> video
     files      spec -> layouts -> manifest; atomic, parallel -> writer
 
 The modules need numpy, OpenCV and pycocotools; nothing here imports torch or OpenMMLab.

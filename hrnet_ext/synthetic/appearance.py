@@ -1,4 +1,4 @@
-"""Looks of a synthetic person: skin, hair, and clothes. Colours are BGR, 0 to 255."""
+"""Looks of a synthetic person: skin, hair, and clothes. Colors are BGR, 0 to 255."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.synthetic.canvas import Colour, Material
+from hrnet_ext.synthetic.canvas import Color, Material
 
-SKIN_TONES: tuple[Colour, ...] = (
+SKIN_TONES: tuple[Color, ...] = (
     (188, 208, 245), (160, 188, 236), (135, 168, 224),
     (105, 140, 200), (75, 105, 165), (55, 78, 125), (42, 58, 92),
 )  # fmt: skip
-HAIR_COLOURS: tuple[Colour, ...] = (
+HAIR_COLOURS: tuple[Color, ...] = (
     (22, 22, 26), (28, 38, 58), (38, 60, 100), (70, 120, 175), (110, 175, 220), (150, 150, 152),
     (35, 60, 140),
 )  # fmt: skip
@@ -52,22 +52,22 @@ class Appearance:
     bald: bool = False
 
 
-def vivid(rng: np.random.Generator, saturation: tuple[float, float]) -> Colour:
-    """A random colour whose saturation lies in a range of 0 to 1."""
+def vivid(rng: np.random.Generator, saturation: tuple[float, float]) -> Color:
+    """A random color whose saturation lies in a range of 0 to 1."""
     red, green, blue = colorsys.hsv_to_rgb(
         rng.uniform(), rng.uniform(*saturation), rng.uniform(0.3, 0.95)
     )
     return 255 * blue, 255 * green, 255 * red
 
 
-def scaled(colour: Colour, factor: float) -> Colour:
-    """The same colour, brighter or darker."""
-    blue, green, red = colour
+def scaled(color: Color, factor: float) -> Color:
+    """The same color, brighter or darker."""
+    blue, green, red = color
     return blue * factor, green * factor, red * factor
 
 
-def _pick(rng: np.random.Generator, colours: Sequence[Colour]) -> Colour:
-    return scaled(colours[rng.integers(len(colours))], rng.uniform(0.9, 1.1))
+def _pick(rng: np.random.Generator, colors: Sequence[Color]) -> Color:
+    return scaled(colors[rng.integers(len(colors))], rng.uniform(0.9, 1.1))
 
 
 def sample_appearance(rng: np.random.Generator, *, plain: bool) -> Appearance:
@@ -107,12 +107,12 @@ def sample_appearance(rng: np.random.Generator, *, plain: bool) -> Appearance:
     )
 
 
-def _covering(rng: np.random.Generator, colour: Colour, skin: Colour) -> tuple[Material, Material]:
+def _covering(rng: np.random.Generator, color: Color, skin: Color) -> tuple[Material, Material]:
     """Cloth of a limb's upper and lower half: long, short, or ending in between."""
     kind = rng.choice(['long', 'short', 'middle'], p=[0.5, 0.4, 0.1])
-    cloth, bare = Material(colour), Material(skin)
+    cloth, bare = Material(color), Material(skin)
     if kind == 'long':
-        return cloth, Material(colour, skin, 'hem', rng.uniform(0.85, 1.0))
+        return cloth, Material(color, skin, 'hem', rng.uniform(0.85, 1.0))
     if kind == 'middle':
-        return cloth, Material(colour, skin, 'hem', rng.uniform(0.2, 0.6))
-    return Material(colour, skin, 'hem', rng.uniform(0.35, 0.8)), bare
+        return cloth, Material(color, skin, 'hem', rng.uniform(0.2, 0.6))
+    return Material(color, skin, 'hem', rng.uniform(0.35, 0.8)), bare

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from hrnet_ext.synthetic.appearance import vivid
-from hrnet_ext.synthetic.canvas import Colour
+from hrnet_ext.synthetic.canvas import Color
 
 Size = tuple[int, int]
 
@@ -17,15 +17,15 @@ Size = tuple[int, int]
 def quiet_background(
     rng: np.random.Generator, size: Size, *, wall_foot: int | None = None
 ) -> np.ndarray:
-    """A wall and a floor in soft colours with faint stains: (H, W, 3) uint8.
+    """A wall and a floor in soft colors with faint stains: (H, W, 3) uint8.
 
     Args:
         rng: Source of chance.
-        size: Of the picture (w, h).
+        size: Of the image (w, h).
         wall_foot: The row where the wall meets the floor; a random one if not given.
     """
     image = _wall_and_floor(rng, size, saturation=(0.0, 0.35), wall_foot=wall_foot)
-    image += _grey(12 * _noise(rng, size, cell=int(rng.integers(24, 64))))
+    image += _gray(12 * _noise(rng, size, cell=int(rng.integers(24, 64))))
     image = _to_bytes(image)
     for _ in range(rng.integers(0, 4)):
         _draw_thing(rng, image, _muted(rng, image), outline=False)
@@ -35,7 +35,7 @@ def quiet_background(
 def cluttered_background(
     rng: np.random.Generator, size: Size, *, wall_foot: int | None = None
 ) -> np.ndarray:
-    """Gradients, textures, and things of every colour and form: (H, W, 3) uint8.
+    """Gradients, textures, and things of every color and form: (H, W, 3) uint8.
 
     Args:
         rng, size, wall_foot: As for :func:`quiet_background`.
@@ -45,7 +45,7 @@ def cluttered_background(
         stains = rng.uniform(5, 30) * _noise(rng, size, cell=cell)
         image += cv2.merge([stains * share for share in rng.uniform(-1, 1, size=3).tolist()])
     if rng.uniform() < 0.5:
-        image += _grey(_weave(rng, size))
+        image += _gray(_weave(rng, size))
     image = _to_bytes(image)
     for _ in range(rng.integers(8, 30)):
         _draw_thing(rng, image, vivid(rng, (0, 0.9)), outline=rng.uniform() < 0.3)
@@ -54,17 +54,17 @@ def cluttered_background(
     return grained(rng, image, rng.uniform(2, 8))
 
 
-def with_shadow(image: np.ndarray, *, centre: tuple[float, float], half_width: float) -> np.ndarray:
-    """The image with a darker floor under somebody whose feet are at ``centre``, pixels."""
+def with_shadow(image: np.ndarray, *, center: tuple[float, float], half_width: float) -> np.ndarray:
+    """The image with a darker floor under somebody whose feet are at ``center``, pixels."""
     light = np.ones(image.shape[:2], dtype=np.float32)
     axes = (max(int(half_width), 1), max(int(half_width * 0.28), 1))
-    cv2.ellipse(light, (round(centre[0]), round(centre[1])), axes, 0, 0, 360, 0.6, -1)
+    cv2.ellipse(light, (round(center[0]), round(center[1])), axes, 0, 0, 360, 0.6, -1)
     light = cv2.blur(light, (1 + 2 * (axes[1] // 2),) * 2)
-    return cv2.multiply(image, _grey(light), dtype=cv2.CV_8U)
+    return cv2.multiply(image, _gray(light), dtype=cv2.CV_8U)
 
 
 def sample_occluder(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, np.ndarray]:
-    """A bar or a box in the foreground: where it is (H, W) bool and its picture (H, W, 3)."""
+    """A bar or a box in the foreground: where it is (H, W) bool and its image (H, W, 3)."""
     width, height = size
     mask = np.zeros((height, width), dtype=np.uint8)
     if rng.uniform() < 0.5:
@@ -75,15 +75,15 @@ def sample_occluder(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, n
         side, top = rng.uniform(0.0, 0.8) * width, rng.uniform(0.65, 0.9) * height
         corner = (int(side + rng.uniform(0.15, 0.5) * width), height)
         cv2.rectangle(mask, (int(side), int(top)), corner, 1, -1)
-    picture = np.full((height, width, 3), vivid(rng, (0, 0.8)), dtype=np.float32)
-    picture += _grey(18 * _noise(rng, size, cell=8))
-    return mask.astype(bool), picture
+    image = np.full((height, width, 3), vivid(rng, (0, 0.8)), dtype=np.float32)
+    image += _gray(18 * _noise(rng, size, cell=8))
+    return mask.astype(bool), image
 
 
 def grained(rng: np.random.Generator, image: np.ndarray, amplitude: float) -> np.ndarray:
     """The image (H, W, 3) uint8 with sensor-like grain on every pixel."""
     grain = rng.standard_normal(image.shape[:2], dtype=np.float32) * np.float32(amplitude)
-    return cv2.add(image, _grey(grain), dtype=cv2.CV_8U)
+    return cv2.add(image, _gray(grain), dtype=cv2.CV_8U)
 
 
 def _wall_and_floor(
@@ -120,8 +120,8 @@ def _weave(rng: np.random.Generator, size: Size) -> np.ndarray:
     return np.float32(rng.uniform(5, 30)) * np.sin(x + y[:, None])
 
 
-def _muted(rng: np.random.Generator, image: np.ndarray) -> Colour:
-    """A colour near the one that is there anyway."""
+def _muted(rng: np.random.Generator, image: np.ndarray) -> Color:
+    """A color near the one that is there anyway."""
     height, width = image.shape[:2]
     there = image[rng.integers(height), rng.integers(width)].astype(float)
     blue, green, red = np.clip(there + rng.uniform(-30, 30, size=3), 0, 255).tolist()
@@ -129,7 +129,7 @@ def _muted(rng: np.random.Generator, image: np.ndarray) -> Colour:
 
 
 def _draw_thing(
-    rng: np.random.Generator, image: np.ndarray, colour: Colour, *, outline: bool
+    rng: np.random.Generator, image: np.ndarray, color: Color, *, outline: bool
 ) -> None:
     height, width = image.shape[:2]
     x, y = (rng.uniform(0, 1, size=2) * (width, height)).astype(int).tolist()
@@ -138,23 +138,21 @@ def _draw_thing(
     kind = rng.integers(3)
     if kind == 0:
         corners = (x - int(half_width), y - int(half_height), 2 * half_width, 2 * half_height)
-        cv2.rectangle(image, tuple(int(v) for v in corners), colour, thickness)
+        cv2.rectangle(image, tuple(int(v) for v in corners), color, thickness)
         return
     if kind == 1:
         axes = (int(half_width) + 1, int(half_height) + 1)
-        cv2.ellipse(
-            image, (x, y), axes, rng.uniform(0, 180), 0, 360, colour, thickness, cv2.LINE_AA
-        )
+        cv2.ellipse(image, (x, y), axes, rng.uniform(0, 180), 0, 360, color, thickness, cv2.LINE_AA)
         return
     spread = rng.uniform(-1, 1, size=(int(rng.integers(3, 7)), 2)) * (half_width, half_height)
     corners = (spread + np.array((x, y))).astype(np.int32)
     if outline:
-        cv2.polylines(image, [corners], True, colour, thickness, cv2.LINE_AA)
+        cv2.polylines(image, [corners], True, color, thickness, cv2.LINE_AA)
     else:
-        cv2.fillPoly(image, [corners], colour, cv2.LINE_AA)
+        cv2.fillPoly(image, [corners], color, cv2.LINE_AA)
 
 
-def _grey(plane: np.ndarray) -> np.ndarray:
+def _gray(plane: np.ndarray) -> np.ndarray:
     """A plane (H, W) as three equal channels; faster than broadcasting along the last axis."""
     return cv2.merge([plane, plane, plane])
 

@@ -5,7 +5,7 @@ What is written::
     OUT/images/000001.jpg ...
     OUT/annotations/train.json, val.json     COCO's keypoint format
 
-Legend: pictures are (SIDE, SIDE); points (x, y) in pixels; boxes (x, y, w, h). Butterflies are
+Legend: images are (SIDE, SIDE); points (x, y) in pixels; boxes (x, y, w, h). Butterflies are
 seen from above, left and right are their own.
 """
 
@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 
 from hrnet_ext.atomic_folder import atomic_folder
-from hrnet_ext.synthetic.layouts.layout import write_annotations, write_picture
+from hrnet_ext.synthetic.layouts.layout import write_annotations, write_image
 
-SIDE = 128  # of a picture, pixels
+SIDE = 128  # of an image, pixels
 SPLITS = ('train', 'val')
 KEYPOINTS = ('head', 'left_fore_wing', 'right_fore_wing', 'left_hind_wing', 'right_hind_wing')
 CATEGORY = {'id': 1, 'name': 'butterfly', 'keypoints': list(KEYPOINTS), 'skeleton': []}
@@ -42,14 +42,14 @@ def write_butterflies(
 
     Args:
         out: Folder to make.
-        num_train: Pictures to train on, one butterfly in each.
-        num_val: Pictures held out.
+        num_train: Images to train on, one butterfly in each.
+        num_val: Images held out.
         seed: Source of chance; equal arguments give equal files.
         replace: Whether a folder that is there gives way to the new one.
 
     Raises:
         FileExistsError: If ``out`` exists and ``replace`` is not set.
-        ValueError: If a number of pictures is less than one.
+        ValueError: If a number of images is less than one.
     """
     counts = dict(zip(SPLITS, (num_train, num_val)))
     for split, count in counts.items():
@@ -73,43 +73,43 @@ def write_butterflies(
 
 
 def draw_butterfly(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A picture with a butterfly of any colour, heading anywhere in the upper half plane.
+    """An image with a butterfly of any color, heading anywhere in the upper half plane.
 
     Returns:
-        The picture (SIDE, SIDE, 3) uint8 BGR, the keypoints (5, 2) in the order of ``KEYPOINTS``
+        The image (SIDE, SIDE, 3) uint8 BGR, the keypoints (5, 2) in the order of ``KEYPOINTS``
         and the mask (SIDE, SIDE) bool of its pixels.
     """
-    picture = _meadow(rng)
+    image = _meadow(rng)
     mask = np.zeros((SIDE, SIDE), np.uint8)
     size = rng.uniform(0.2, 0.38) * SIDE
-    centre = rng.uniform(REACH * size, SIDE - REACH * size, 2)
+    center = rng.uniform(REACH * size, SIDE - REACH * size, 2)
     turn = _rotation(np.deg2rad(rng.uniform(-90, 90)))
 
     def place(points: Any) -> np.ndarray:
-        return np.asarray(points) @ turn.T * size + centre
+        return np.asarray(points) @ turn.T * size + center
 
     tips = []
-    for wing, colour in (
+    for wing, color in (
         (HIND_WING, rng.uniform(60, 255, 3)),
         (FORE_WING, rng.uniform(60, 255, 3)),
     ):
         beat = rng.uniform(-0.2, 0.2)  # both sides beat together
         for side in (-1, 1):
             points = place(np.asarray(wing) @ _rotation(beat).T * (side, 1))
-            _fill(picture, points, colour * (0.9 if side < 0 else 1))
+            _fill(image, points, color * (0.9 if side < 0 else 1))
             _fill(mask, points, 1)
             tips.append(points[1])
     ends = np.rint(place(BODY)).astype(int).tolist()
-    for canvas, colour in ((picture, (20, 20, 20)), (mask, 1)):
-        cv2.line(canvas, *ends, colour, thickness=max(2, round(size / 8)))
+    for canvas, color in ((image, (20, 20, 20)), (mask, 1)):
+        cv2.line(canvas, *ends, color, thickness=max(2, round(size / 8)))
     hind, fore = tips[:2], tips[2:]
-    return picture, np.array([place(HEAD), *fore, *hind]), mask.astype(bool)
+    return image, np.array([place(HEAD), *fore, *hind]), mask.astype(bool)
 
 
 def _write_one(folder: Path, image_id: int, seed: int) -> tuple[dict, dict]:
-    picture, keypoints, mask = draw_butterfly(np.random.default_rng((seed, image_id)))
+    image, keypoints, mask = draw_butterfly(np.random.default_rng((seed, image_id)))
     name = f'{image_id:06}.jpg'
-    write_picture(folder / 'images' / name, picture)
+    write_image(folder / 'images' / name, image)
     rows, columns = np.nonzero(mask)
     x, y = int(columns.min()), int(rows.min())
     annotation = {
@@ -126,7 +126,7 @@ def _write_one(folder: Path, image_id: int, seed: int) -> tuple[dict, dict]:
 
 
 def _meadow(rng: np.random.Generator) -> np.ndarray:
-    """A coloured blur with some noise on it."""
+    """A colored blur with some noise on it."""
     coarse = rng.uniform(0, 255, (5, 5, 3)).astype(np.float32) * (0.5, 0.8, 0.5)
     smooth = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     return np.clip(smooth + rng.normal(0, 10, smooth.shape), 0, 255).astype(np.uint8)
@@ -137,9 +137,9 @@ def _rotation(angle: float) -> np.ndarray:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-def _fill(canvas: np.ndarray, points: np.ndarray, colour: Any) -> None:
+def _fill(canvas: np.ndarray, points: np.ndarray, color: Any) -> None:
     fixed = np.rint(points * 2**SUBPIXEL_BITS).astype(np.int32)
-    colour = np.ravel(colour).astype(float).tolist()
-    # Outlines are softened on pictures alone: a mask knows no halves.
+    color = np.ravel(color).astype(float).tolist()
+    # Outlines are softened on images alone: a mask knows no halves.
     line_type = cv2.LINE_AA if canvas.ndim == 3 else cv2.LINE_8
-    cv2.fillPoly(canvas, [fixed], colour, line_type, SUBPIXEL_BITS)
+    cv2.fillPoly(canvas, [fixed], color, line_type, SUBPIXEL_BITS)

@@ -1,8 +1,8 @@
-"""The canvas: a picture with a depth buffer and the owner of every pixel.
+"""The canvas: an image with a depth buffer and the owner of every pixel.
 
 Legend:
-    H, W   size of the picture; arrays are (H, W), coordinates (x, y) with whole pixel centres.
-    colours are BGR, 0 to 255, as OpenCV writes them.
+    H, W   size of the image; arrays are (H, W), coordinates (x, y) with whole pixel centers.
+    colors are BGR, 0 to 255, as OpenCV writes them.
     owner (H, W)  which person is seen: 0 none, 1 ... people, ``OCCLUDER`` an object in front.
 """
 
@@ -18,7 +18,7 @@ from hrnet_ext.synthetic.shapes import Solid
 NOBODY = 0
 OCCLUDER = 255
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Light:
     Args:
         direction: Unit vector (3,) from the scene to the lamp, image space.
         ambient: Share of the light that has no direction, 0 to 1.
-        tint: BGR factors on every colour.
+        tint: BGR factors on every color.
     """
 
     direction: np.ndarray
     ambient: float = 0.5
-    tint: Colour = (1.0, 1.0, 1.0)
+    tint: Color = (1.0, 1.0, 1.0)
 
     def shade(self, normals: np.ndarray) -> np.ndarray:
         """Brightness (n,) of surfaces with these unit normals (n, 3)."""
@@ -46,22 +46,22 @@ class Light:
 
 @dataclass(frozen=True)
 class Material:
-    """Colours of a surface.
+    """Colors of a surface.
 
     Args:
-        colour: The main colour.
-        second: The colour of the pattern.
+        color: The main color.
+        second: The color of the pattern.
         pattern: 'plain'; 'hem': ``second`` from local y = ``size`` on; 'stripes' along local y and
             'bars' along local x, ``size`` of them; 'badge': a patch on the chest, local z > 0.
         size: See ``pattern``.
     """
 
-    colour: Colour
-    second: Colour = (0.0, 0.0, 0.0)
+    color: Color
+    second: Color = (0.0, 0.0, 0.0)
     pattern: str = 'plain'
     size: float = 0.0
 
-    def colours(self, local: np.ndarray) -> np.ndarray:
+    def colors(self, local: np.ndarray) -> np.ndarray:
         """BGR (n, 3) at local coordinates (n, 3)."""
         x, y, z = local.T
         if self.pattern == 'hem':
@@ -74,12 +74,12 @@ class Material:
             chosen = (z > 0.2) & (np.abs(x) < self.size) & (np.abs(y - 0.1) < self.size)
         else:
             chosen = np.zeros(len(local), dtype=bool)
-        pair = np.array([self.colour, self.second], dtype=np.float32)
+        pair = np.array([self.color, self.second], dtype=np.float32)
         return pair[chosen.astype(np.intp)]
 
 
 class Canvas:
-    """A picture that solids are drawn on in any order, the nearest winning.
+    """An image that solids are drawn on in any order, the nearest winning.
 
     Args:
         image: (H, W, 3) BGR background, copied.
@@ -114,21 +114,21 @@ class Canvas:
         tint = np.array(light.tint, dtype=np.float32)
         pixels = (rows + y0) * width + columns + x0
         shade = light.shade(normals)[:, None] * tint
-        self.image.reshape(-1, 3)[pixels] = material.colours(local) * shade
+        self.image.reshape(-1, 3)[pixels] = material.colors(local) * shade
         self.depth.ravel()[pixels] = seen
         self.owner.ravel()[pixels] = owner
         self.part.ravel()[pixels] = self._num_parts
 
-    def cover(self, mask: np.ndarray, colours: np.ndarray) -> None:
-        """Puts a flat thing in front of everything: mask (H, W) bool, colours (H, W, 3) BGR."""
+    def cover(self, mask: np.ndarray, colors: np.ndarray) -> None:
+        """Puts a flat thing in front of everything: mask (H, W) bool, colors (H, W, 3) BGR."""
         self._num_parts += 1
-        self.image[mask] = colours[mask]
+        self.image[mask] = colors[mask]
         self.depth[mask] = np.inf
         self.owner[mask] = OCCLUDER
         self.part[mask] = self._num_parts
 
-    def picture(self) -> np.ndarray:
-        """The picture (H, W, 3) uint8, its staircase outlines softened."""
+    def to_image(self) -> np.ndarray:
+        """The image (H, W, 3) uint8, its staircase outlines softened."""
         image = np.clip(self.image, 0, 255)
         edges = np.zeros(self.part.shape, dtype=bool)
         across = self.part[:, 1:] != self.part[:, :-1]

@@ -1,7 +1,7 @@
 """A figure: a body, its posture and its looks; a placement takes it into an image.
 
 Legend:
-    world frame, metres: x right, y up, z towards the viewer; the middle of the hips is the origin.
+    world frame, meters: x right, y up, z towards the viewer; the middle of the hips is the origin.
     image space, pixels: x right, y down, z towards the viewer.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hrnet_ext.synthetic.appearance import Appearance
+from hrnet_ext.synthetic.body_parts import FACE, SCALP, BodyPartBuilder, dress
 from hrnet_ext.synthetic.canvas import Material
-from hrnet_ext.synthetic.flesh import FACE, SCALP, Tailor, dress
 from hrnet_ext.synthetic.shapes import Bounds, Solid
 from hrnet_ext.synthetic.skeleton import POINTS, Body, Posture, named_points, solve
 
@@ -26,7 +26,7 @@ class Placement:
     """A weak-perspective camera: where a person stands in the image and how large.
 
     Args:
-        scale: Pixels per metre.
+        scale: Pixels per meter.
         x, y: Image position of the middle of the hips, pixels.
         depth: z of the middle of the hips, pixels; a higher one is nearer.
     """
@@ -37,7 +37,7 @@ class Placement:
     depth: float = 0.0
 
     def project(self, positions: np.ndarray) -> np.ndarray:
-        """World metres (..., 3) to image space (..., 3)."""
+        """World meters (..., 3) to image space (..., 3)."""
         origin = np.array((self.x, self.y, self.depth))
         return origin + np.asarray(positions) * (self.scale, -self.scale, self.scale)
 
@@ -59,7 +59,7 @@ class Figure:
     appearance: Appearance
 
     def posture(self) -> Posture:
-        """Where the joints are, metres in the world frame."""
+        """Where the joints are, meters in the world frame."""
         return solve(self.body, self.angles, facing=self.facing)
 
     def keypoints(self, placement: Placement) -> dict[str, np.ndarray]:
@@ -77,9 +77,9 @@ class Figure:
         As annotators of MPII and PoseTrack draw it: whether or not something hides the head or
         the frame cuts it off, and without hair that hangs down.
         """
-        tailor = self._tailor(placement)
+        builder = self._tailor(placement)
         keypoints = self.keypoints(placement)
-        corners = [tailor.ellipsoid(*part).bounds() for part in (FACE, SCALP)]
+        corners = [builder.ellipsoid(*part).bounds() for part in (FACE, SCALP)]
         corners += [(*keypoints[name][:2], *keypoints[name][:2]) for name in HEAD_POINTS]
         x0, y0 = np.min(corners, axis=0)[:2].tolist()
         x1, y1 = np.max(corners, axis=0)[2:].tolist()
@@ -89,5 +89,5 @@ class Figure:
         """The solids in image space with their materials."""
         return dress(self._tailor(placement), self.appearance)
 
-    def _tailor(self, placement: Placement) -> Tailor:
-        return Tailor(self.body, self.posture(), placement.scale, placement.project)
+    def _tailor(self, placement: Placement) -> BodyPartBuilder:
+        return BodyPartBuilder(self.body, self.posture(), placement.scale, placement.project)

@@ -61,14 +61,14 @@ def check_same(out: Path, manifest: dict[str, Any], layout: Layout) -> None:
 
 
 def _check_whole(out: Path, split: str, layout: Layout) -> None:
-    found = sum(1 for _ in out.glob(layout.pictures(split)))
-    wanted = layout.num_pictures(split)
+    found = sum(1 for _ in out.glob(layout.images(split)))
+    wanted = layout.num_images(split)
     annotations = [out / name for name in layout.annotations(split)]
     missing = [path.name for path in annotations if not path.is_file()]
     if found == wanted and not missing:
         return
     which = ', '.join(missing) if missing else annotations[0].name
     raise FileExistsError(
-        f'{out} is damaged: {found} of {wanted} {split} pictures, '
+        f'{out} is damaged: {found} of {wanted} {split} images, '
         f'{which} {"missing" if missing else "there"}; make it anew with --overwrite'
     )

@@ -1,8 +1,8 @@
-"""Renders a scene: the picture, whose pixels are whose, and every keypoint with its visibility.
+"""Renders a scene: the image, whose pixels are whose, and every keypoint with its visibility.
 
 Legend:
-    visibility  COCO's: 0 outside the image (not labelled), 1 inside but hidden, 2 seen.
-    keypoint positions are in pixels; whole numbers are the centres of pixels.
+    visibility  COCO's: 0 outside the image (not labeled), 1 inside but hidden, 2 seen.
+    keypoint positions are in pixels; whole numbers are the centers of pixels.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hrnet_ext.synthetic.canvas import NOBODY, Canvas
-from hrnet_ext.synthetic.scene import Actor, Scene
+from hrnet_ext.synthetic.scene import PlacedFigure, Scene
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Person:
-    """What a picture shows of somebody.
+    """What an image shows of somebody.
 
     Args:
         keypoints: Image position (x, y) by keypoint name, wherever it is.
@@ -35,9 +35,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Rendering:
-    """A picture (H, W, 3) uint8 BGR and the people in it, in the order of the scene's actors."""
+    """An image (H, W, 3) uint8 BGR, and the people in it in the order of the scene's figures."""
 
-    picture: np.ndarray
+    image: np.ndarray
     people: tuple[Person, ...]
 
 
@@ -46,22 +46,23 @@ def render(scene: Scene) -> Rendering:
     canvas = Canvas(scene.background)
     for solid, material in scene.props:
         canvas.draw(solid, material, scene.light, owner=NOBODY)
-    for owner, actor in enumerate(scene.actors, start=1):
-        for solid, material in actor.figure.solids(actor.placement):
+    for owner, placed in enumerate(scene.placed_figures, start=1):
+        for solid, material in placed.figure.solids(placed.placement):
             canvas.draw(solid, material, scene.light, owner=owner)
-    for mask, picture in scene.occluders:
-        canvas.cover(mask, picture)
+    for mask, image in scene.occluders:
+        canvas.cover(mask, image)
     people = tuple(
-        _observe(canvas, actor, owner) for owner, actor in enumerate(scene.actors, start=1)
+        _observe(canvas, placed, owner)
+        for owner, placed in enumerate(scene.placed_figures, start=1)
     )
-    return Rendering(canvas.picture(), people)
+    return Rendering(canvas.to_image(), people)
 
 
-def _observe(canvas: Canvas, actor: Actor, owner: int) -> Person:
-    positions = actor.figure.keypoints(actor.placement)
+def _observe(canvas: Canvas, placed: PlacedFigure, owner: int) -> Person:
+    positions = placed.figure.keypoints(placed.placement)
     visibility = {
         name: visibility_at(
-            canvas, position, skin_depth=actor.figure.skin_depth(name, actor.placement)
+            canvas, position, skin_depth=placed.figure.skin_depth(name, placed.placement)
         )
         for name, position in positions.items()
     }

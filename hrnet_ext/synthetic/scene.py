@@ -88,7 +88,7 @@ DIFFICULTIES: Mapping[str, Difficulty] = {
 
 
 @dataclass(frozen=True)
-class Actor:
+class PlacedFigure:
     """Somebody in a scene."""
 
     figure: Figure
@@ -97,19 +97,19 @@ class Actor:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that a picture is rendered from.
+    """Everything that an image is rendered from.
 
     Args:
         background: (H, W, 3) BGR.
         light: The light on people and props.
-        actors: The people; the first is person 1 of the owner buffer.
+        placed_figures: The people; the first is person 1 of the owner buffer.
         props: Solids that are no people, with their materials.
-        occluders: Flat things in front: where (H, W) bool, and their picture (H, W, 3).
+        occluders: Flat things in front: where (H, W) bool, and their image (H, W, 3).
     """
 
     background: np.ndarray
     light: Light
-    actors: tuple[Actor, ...]
+    placed_figures: tuple[PlacedFigure, ...]
     props: tuple[tuple[Solid, Material], ...] = ()
     occluders: tuple[tuple[np.ndarray, np.ndarray], ...] = field(default=())
 
@@ -120,18 +120,18 @@ def sample_scene(rng: np.random.Generator, difficulty: Difficulty, *, size: Size
     figures = [sample_figure(rng, difficulty) for _ in range(num_people)]
     place = _side_by_side if difficulty.inside else _anywhere
     placements = place(rng, figures, size)
-    actors = _in_depth_order(figures, placements)
+    placed_figures = _in_depth_order(figures, placements)
 
     make_background = cluttered_background if difficulty.cluttered else quiet_background
     background = make_background(rng, size)
-    for actor in actors:
-        background = _with_shadow_of(actor, background)
+    for placed in placed_figures:
+        background = _with_shadow_of(placed, background)
     light = sample_light(rng, strong=difficulty.cluttered)
     if not difficulty.cluttered:
-        return Scene(background, light, actors)
+        return Scene(background, light, placed_figures)
     props = tuple(limb_like(rng, size) for _ in range(rng.integers(0, 7)))
     occluders = (sample_occluder(rng, size),) if rng.uniform() < 0.25 else ()
-    return Scene(background, light, actors, props, occluders)
+    return Scene(background, light, placed_figures, props, occluders)
 
 
 def sample_figure(rng: np.random.Generator, difficulty: Difficulty) -> Figure:
@@ -157,7 +157,7 @@ def extent(figure: Figure, placement: Placement) -> tuple[float, float, float, f
 
 
 def sample_light(rng: np.random.Generator, *, strong: bool) -> Light:
-    """Draws a light; a strong one is more directed, coloured, bright or dim."""
+    """Draws a light; a strong one is more directed, colored, bright or dim."""
     direction = np.array([rng.uniform(-1, 1), rng.uniform(-1, 0.1), rng.uniform(0.5, 1.2)])
     spread = 0.15 if strong else 0.05
     gain = rng.uniform(0.7, 1.2) if strong else rng.uniform(0.9, 1.1)
@@ -178,12 +178,12 @@ def limb_like(rng: np.random.Generator, size: Size) -> tuple[Solid, Material]:
     end = start + length * np.array([np.cos(angle), np.sin(angle), 0])
     thick, thin = sorted(rng.uniform(0.008, 0.04, size=2) * height, reverse=True)
     skin = SKIN_TONES[rng.integers(len(SKIN_TONES))]
-    colour = skin if rng.uniform() < 0.5 else vivid(rng, (0, 0.9))
-    return RoundCone(start, end, thick, thin), Material(colour)
+    color = skin if rng.uniform() < 0.5 else vivid(rng, (0, 0.9))
+    return RoundCone(start, end, thick, thin), Material(color)
 
 
 def _side_by_side(rng: np.random.Generator, figures: list[Figure], size: Size) -> list[Placement]:
-    """Each figure inside the frame, in its own column; neighbours may overlap a little."""
+    """Each figure inside the frame, in its own column; neighbors may overlap a little."""
     width, height = size
     column = width / len(figures)
     # Columns of several people reach into each other: arms may overlap, trunks hardly do.
@@ -193,11 +193,11 @@ def _side_by_side(rng: np.random.Generator, figures: list[Figure], size: Size) -
         x0, y0, x1, y1 = extent(figure, Placement(scale=1.0, x=0.0, y=0.0))
         scale = min(rng.uniform(0.7, 0.95) * height / (y1 - y0), room / (x1 - x0))
         half = scale * (x1 - x0) / 2
-        centre = column * (index + 0.5) + rng.uniform(-0.1, 0.1) * column
-        centre = min(max(centre, half + 2), width - half - 2)
+        center = column * (index + 0.5) + rng.uniform(-0.1, 0.1) * column
+        center = min(max(center, half + 2), width - half - 2)
         top = rng.uniform(0.01, 0.99) * (height - 4 - scale * (y1 - y0)) + 2
         placements.append(
-            Placement(scale=scale, x=centre - scale * (x0 + x1) / 2, y=top - scale * y0)
+            Placement(scale=scale, x=center - scale * (x0 + x1) / 2, y=top - scale * y0)
         )
     return placements
 
@@ -214,24 +214,26 @@ def _anywhere(rng: np.random.Generator, figures: list[Figure], size: Size) -> li
     return placements
 
 
-def _in_depth_order(figures: list[Figure], placements: list[Placement]) -> tuple[Actor, ...]:
+def _in_depth_order(figures: list[Figure], placements: list[Placement]) -> tuple[PlacedFigure, ...]:
     """Larger people stand nearer, far enough apart that they do not run into each other."""
-    actors = []
+    placed_figures = []
     depth = 0.0
     for index in sorted(range(len(figures)), key=lambda i: placements[i].scale):
         place = placements[index]
         reach = place.scale * figures[index].body.stature / 2
         depth += reach
-        actors.append(Actor(figures[index], Placement(place.scale, place.x, place.y, depth=depth)))
+        placed_figures.append(
+            PlacedFigure(figures[index], Placement(place.scale, place.x, place.y, depth=depth))
+        )
         depth += reach
-    return tuple(actors)
+    return tuple(placed_figures)
 
 
-def _with_shadow_of(actor: Actor, background: np.ndarray) -> np.ndarray:
-    keypoints = actor.figure.keypoints(actor.placement)
+def _with_shadow_of(placed: PlacedFigure, background: np.ndarray) -> np.ndarray:
+    keypoints = placed.figure.keypoints(placed.placement)
     lowest = max(point[1] for point in keypoints.values())
-    scale = actor.placement.scale
-    sole = 0.07 * scale  # metres from the ankle's centre to the ground, times pixels per metre
+    scale = placed.placement.scale
+    sole = 0.07 * scale  # meters from the ankle's center to the ground, times pixels per meter
     return with_shadow(
-        background, centre=(actor.placement.x, lowest + sole), half_width=0.3 * scale
+        background, center=(placed.placement.x, lowest + sole), half_width=0.3 * scale
     )

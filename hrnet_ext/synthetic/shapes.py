@@ -1,7 +1,7 @@
 """Solids seen by an orthographic camera: tapered capsules and ellipsoids, in closed form.
 
 Legend:
-    image space, pixels: x right, y down, z towards the viewer; a pixel's centre has whole
+    image space, pixels: x right, y down, z towards the viewer; a pixel's center has whole
     coordinates. A camera ray runs along -z, so the point seen at (x, y) is the one of highest z.
     Bounds are (x0, y0, x1, y1). (h, w) is the window of pixels that is asked for.
     local (n, 3)  a surface point in the solid's own frame, for patterns of clothes.
@@ -22,7 +22,7 @@ class Solid(Protocol):
     """What the canvas needs to know of a solid."""
 
     def bounds(self) -> Bounds:
-        """The rectangle that holds the solid's picture."""
+        """The rectangle that holds the solid's image."""
 
     def cast(self, xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Depth z (h, w) seen at columns ``xs`` (w,) and rows ``ys`` (h,), -inf beside the solid.
@@ -106,23 +106,23 @@ class Ellipsoid:
     """An ellipsoid. Local coordinates run from -1 to 1 along its axes.
 
     Args:
-        centre: (3,).
+        center: (3,).
         axes: (3, 3), the half-axes in pixels as columns.
     """
 
-    centre: np.ndarray
+    center: np.ndarray
     axes: np.ndarray
 
     def bounds(self) -> Bounds:
         half_width, half_height, _ = np.sqrt((self.axes**2).sum(axis=1))
-        x, y, _ = self.centre
+        x, y, _ = self.center
         return x - half_width, y - half_height, x + half_width, y + half_height
 
     def cast(self, xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         inverse = np.linalg.inv(self.axes)
-        # (p - centre)' Q (p - centre) = 1 is quadratic in z; the viewer sees the larger solution.
+        # (p - center)' Q (p - center) = 1 is quadratic in z; the viewer sees the larger solution.
         (qxx, qxy, qxz), (_, qyy, qyz), (_, _, qzz) = (inverse.T @ inverse).tolist()
-        x, y, z = self.centre.tolist()
+        x, y, z = self.center.tolist()
         px, py = (xs - x)[None, :], (ys - y)[:, None]
         half_b = qxz * px + qyz * py
         discriminant = half_b**2 - qzz * (qxx * px**2 + 2 * qxy * px * py + qyy * py**2 - 1)
@@ -134,7 +134,7 @@ class Ellipsoid:
         self, points: np.ndarray, extra: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         inverse = np.linalg.inv(self.axes).astype(points.dtype)
-        local = (points - self.centre.astype(points.dtype)) @ inverse.T
+        local = (points - self.center.astype(points.dtype)) @ inverse.T
         normals = local @ inverse
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         return normals, local

@@ -2,7 +2,7 @@
 
 Legend:
     J   number of joints, ``len(JOINTS)``
-    body frame, right-handed, metres: x to the *subject's* left, y up, z forward (out of the chest);
+    body frame, right-handed, meters: x to the *subject's* left, y up, z forward (out of the chest);
     the origin is the middle of the hips. At rest the figure stands with its arms hanging.
     angles (J, 3)  degrees: flexion, abduction (away from the body's midline), outward twist.
         Flexion is the anatomist's: spine, neck, shoulder, hip and elbow turn forward, the knee
@@ -50,7 +50,7 @@ class Joint:
 
 @dataclass(frozen=True)
 class Body:
-    """A person's measures: the stature in metres and factors on the average proportions."""
+    """A person's measures: the stature in meters and factors on the average proportions."""
 
     stature: float = 1.7
     trunk: float = 1.0
@@ -68,7 +68,7 @@ class Body:
 
 
 # Segment lengths in fractions of the stature after Drillis and Contini (1966), as in Winter,
-# "Biomechanics and Motor Control of Human Movement"; joint centres lie inside the body's outline.
+# "Biomechanics and Motor Control of Human Movement"; joint centers lie inside the body's outline.
 _MIDLINE = (
     Joint('pelvis', None, (0, 0, 0)),
     Joint('abdomen', 'pelvis', (0, 0.055, 0), 1, (-15, 40), (-20, 20), (-20, 20)),
@@ -165,13 +165,13 @@ POINTS: Mapping[str, NamedPoint] = _with_right_side(_HEAD_POINTS | _TRUNK_POINTS
 
 @dataclass(frozen=True)
 class Posture:
-    """Where the joints are: positions (J, 3) in metres and rotations (J, 3, 3) to the world."""
+    """Where the joints are: positions (J, 3) in meters and rotations (J, 3, 3) to the world."""
 
     positions: np.ndarray
     rotations: np.ndarray
 
     def place(self, joint: str, offset: np.ndarray | Triple) -> np.ndarray:
-        """The world position (3,) of a place given in a joint's frame, metres."""
+        """The world position (3,) of a place given in a joint's frame, meters."""
         index = JOINT_INDEX[joint]
         return self.positions[index] + self.rotations[index] @ np.asarray(offset, dtype=float)
 
@@ -245,7 +245,7 @@ def solve(body: Body, angles: np.ndarray, *, facing: np.ndarray | None = None) -
 
 
 def named_points(body: Body, posture: Posture) -> dict[str, np.ndarray]:
-    """World positions (3,) in metres of every name in ``POINTS``."""
+    """World positions (3,) in meters of every name in ``POINTS``."""
     scale = {'head': body.stature * body.head}
     return {
         name: posture.place(

@@ -1,4 +1,4 @@
-"""What a rendered data set is made from: of pictures, or of videos."""
+"""What a rendered data set is made from: of images, or of videos."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ SPLITS = ('train', 'val')
 MAX_IMAGES = 999_999  # keeps the ids of the two splits apart
 MAX_VIDEOS = 499_999  # likewise
 MAX_FRAMES = 1_000  # of a video, which a worker plans in memory
-SIDES = (64, 4096)  # of a picture, pixels
+SIDES = (64, 4096)  # of an image, pixels
 
 
 @dataclass(frozen=True)
 class SyntheticSpec:
-    """What a data set of square pictures is made from; equal specs give equal files.
+    """What a data set of square images is made from; equal specs give equal files.
 
     Args:
         difficulty: 'easy' or 'hard'.
-        num_train, num_val: Numbers of pictures.
-        size: Width and height of a picture in pixels.
-        seed: Source of chance. The first n pictures do not depend on how many there are.
+        num_train, num_val: Numbers of images.
+        size: Width and height of an image in pixels.
+        seed: Source of chance. The first n images do not depend on how many there are.
 
     Raises:
         ValueError: A value out of range.
@@ -38,16 +38,16 @@ class SyntheticSpec:
         _check(self, {'num_train': (1, MAX_IMAGES), 'num_val': (1, MAX_IMAGES), 'size': SIDES})
 
     @property
-    def picture_size(self) -> Size:
-        """Width and height of a picture in pixels."""
+    def image_size(self) -> Size:
+        """Width and height of an image in pixels."""
         return self.size, self.size
 
     def count(self, split: str) -> int:
-        """Number of pictures of 'train' or 'val'."""
+        """Number of images of 'train' or 'val'."""
         return self.num_train if split == 'train' else self.num_val
 
     def __str__(self) -> str:
-        return f'{self.num_train} + {self.num_val} {self.difficulty} pictures (train + val)'
+        return f'{self.num_train} + {self.num_val} {self.difficulty} images (train + val)'
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class VideoSpec:
         _check(self, ranges)
 
     @property
-    def picture_size(self) -> Size:
+    def image_size(self) -> Size:
         """Width and height of a frame in pixels."""
         return self.width, self.height
 

@@ -38,10 +38,10 @@ def generate(
         num_workers: Processes that render; the files do not depend on it.
         overwrite: Whether a rendered data set in ``out`` gives way. A folder that holds anything
             else is never touched.
-        progress: Called with the numbers of pictures done and to do.
+        progress: Called with the numbers of images done and to do.
 
     Returns:
-        True if pictures were rendered, False if the same data set was there.
+        True if images were rendered, False if the same data set was there.
 
     Raises:
         ValueError: ``num_workers`` below 1, or a layout that is unknown or does not fit ``spec``.
@@ -69,12 +69,12 @@ def _write_data_set(
     folder: Path, layout: Layout, *, num_workers: int, progress: Progress | None
 ) -> None:
     jobs = layout.jobs()
-    total = sum(job.num_pictures for job in jobs)
+    total = sum(job.num_images for job in jobs)
     results, done = {}, 0
     write = partial(layout.write, folder)
     for job, entries in run_jobs(write, jobs, num_workers=min(num_workers, len(jobs))):
         results[job] = entries
-        done += job.num_pictures
+        done += job.num_images
         if progress is not None:
             progress(done, total)
     for split in SPLITS:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hrnet_ext.tracking.association import MATCHINGS, SIMILARITIES
+from hrnet_ext.tracking.association import MATCHINGS
+from hrnet_ext.tracking.similarity import SIMILARITIES
 
 SHARES = (
     'box_threshold',

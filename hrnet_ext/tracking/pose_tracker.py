@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hrnet_ext.formats.box_arrays import box_arrays
-from hrnet_ext.tracking.association import MATCHINGS, SIMILARITIES, UNMATCHED, pose_similarity
+from hrnet_ext.tracking.association import MATCHINGS, UNMATCHED
+from hrnet_ext.tracking.similarity import SIMILARITIES, pose_similarity
 from hrnet_ext.tracking.boxes import boxes_around, suppress
 from hrnet_ext.tracking.flow import DenseFunction, Flow, frame_size, make_flow
 from hrnet_ext.tracking.options import TrackingOptions

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from hrnet_ext.synthetic.layouts.images import ImageLayout
 from hrnet_ext.synthetic.layouts.layout import write_annotations
-from hrnet_ext.synthetic.layouts.pictures import PictureLayout
 from hrnet_ext.synthetic.render import OUTSIDE, SEEN, Person, Rendering
 from hrnet_ext.synthetic.scene import Scene
 from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name
@@ -50,7 +50,7 @@ CATEGORY: dict[str, Any] = {
     'keypoints': list(KEYPOINTS),
     'skeleton': [[KEYPOINTS.index(a) + 1, KEYPOINTS.index(b) + 1] for a, b in LINKS],
 }
-MIN_SEEN_KEYPOINTS = 3  # of fewer nobody could tell the rest: COCO leaves such people unlabelled
+MIN_SEEN_KEYPOINTS = 3  # of fewer nobody could tell the rest: COCO leaves such people unlabeled
 MAX_PEOPLE = 100  # per image; annotation ids are made of the image id and the person's number
 
 Entry = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -110,7 +110,7 @@ def _flat_keypoints(person: Person) -> list[float]:
     for name in KEYPOINTS:
         x, y = person.keypoints[name]
         visibility = person.visibility[name]
-        # Half a pixel beside the outermost centres still rounds into the image.
+        # Half a pixel beside the outermost centers still rounds into the image.
         flat += [0, 0, 0] if visibility == OUTSIDE else [round(x, 2), round(y, 2), visibility]
     return flat
 
@@ -128,7 +128,7 @@ def annotation_file(
     }
 
 
-class CocoLayout(PictureLayout):
+class CocoLayout(ImageLayout):
     """COCO's folders and one annotation file per split."""
 
     name: ClassVar[str] = 'coco'
@@ -137,17 +137,17 @@ class CocoLayout(PictureLayout):
         # Manifests of this layout are older than the others: without a name.
         return {key: value for key, value in super().manifest().items() if key != 'layout'}
 
-    def pictures(self, split: str) -> str:
+    def images(self, split: str) -> str:
         return f'{split}2017/*.jpg'
 
-    def picture_path(self, split: str, image_id: int) -> str:
+    def image_path(self, split: str, image_id: int) -> str:
         return f'{split}2017/{file_name(image_id)}'
 
     def annotations(self, split: str) -> list[str]:
         return [f'annotations/person_keypoints_{split}2017.json']
 
     def entry(self, image_id: int, scene: Scene, rendering: Rendering) -> Entry:
-        image = image_entry(image_id, size=self.spec.picture_size)
+        image = image_entry(image_id, size=self.spec.image_size)
         return image, person_entries(rendering.people, image_id)
 
     def annotate(self, folder: Path, split: str, entries: Sequence[Entry]) -> None:

@@ -15,21 +15,21 @@ import numpy as np
 from hrnet_ext.synthetic.spec import SPLITS, SyntheticSpec, VideoSpec
 
 JPEG_QUALITY = 95
-BYTES_PER_PIXEL = 0.7  # of a hard picture as JPEG at that quality, rounded up
+BYTES_PER_PIXEL = 0.7  # of a hard image as JPEG at that quality, rounded up
 
 
 @dataclass(frozen=True)
 class Job:
-    """Some of a split's pictures (or videos), from number ``start`` to before ``stop``."""
+    """Some of a split's images (or videos), from number ``start`` to before ``stop``."""
 
     split: str
     start: int
     stop: int
-    num_pictures: int
+    num_images: int
 
 
 class Layout(ABC):
-    """How the pictures and annotations of a data set are laid out; picklable.
+    """How the images and annotations of a data set are laid out; picklable.
 
     Args:
         spec: What to render, a ``spec_type``.
@@ -40,7 +40,7 @@ class Layout(ABC):
     """To be raised when the same spec gives other files."""
     spec_type: ClassVar[type[SyntheticSpec] | type[VideoSpec]]
     chunk: ClassVar[int]
-    """Pictures (or videos) a worker makes at a time."""
+    """Images (or videos) a worker makes at a time."""
 
     def __init__(self, spec: Any) -> None:
         if not isinstance(spec, self.spec_type):
@@ -50,36 +50,36 @@ class Layout(ABC):
         self.spec = spec
 
     def manifest(self) -> dict[str, Any]:
-        """What is written beside the pictures, to know them again."""
+        """What is written beside the images, to know them again."""
         return {'layout': self.name, 'renderer_version': self.version, **asdict(self.spec)}
 
-    def num_pictures(self, split: str) -> int:
-        """Number of pictures of 'train' or 'val', frames of videos included."""
-        return self.spec.count(split) * self.pictures_each
+    def num_images(self, split: str) -> int:
+        """Number of images of 'train' or 'val', frames of videos included."""
+        return self.spec.count(split) * self.images_each
 
     @property
-    def pictures_each(self) -> int:
-        """Number of pictures of one item of the spec: 1, or a video's frames."""
+    def images_each(self) -> int:
+        """Number of images of one item of the spec: 1, or a video's frames."""
         return 1
 
     def num_bytes(self) -> int:
         """Space that the data set may take, rounded up."""
-        width, height = self.spec.picture_size
-        num_pictures = sum(self.num_pictures(split) for split in SPLITS)
-        return int(num_pictures * width * height * BYTES_PER_PIXEL)
+        width, height = self.spec.image_size
+        num_images = sum(self.num_images(split) for split in SPLITS)
+        return int(num_images * width * height * BYTES_PER_PIXEL)
 
     def jobs(self) -> list[Job]:
         """The whole work in independent pieces."""
         return [
-            Job(split, start, stop, (stop - start) * self.pictures_each)
+            Job(split, start, stop, (stop - start) * self.images_each)
             for split in SPLITS
             for start in range(0, self.spec.count(split), self.chunk)
             for stop in [min(start + self.chunk, self.spec.count(split))]
         ]
 
     @abstractmethod
-    def pictures(self, split: str) -> str:
-        """A pattern that matches the split's pictures, relative to the data set's folder."""
+    def images(self, split: str) -> str:
+        """A pattern that matches the split's images, relative to the data set's folder."""
 
     @abstractmethod
     def annotations(self, split: str) -> list[str]:
@@ -87,16 +87,16 @@ class Layout(ABC):
 
     @abstractmethod
     def write(self, folder: Path, job: Job) -> list[Any]:
-        """Writes a job's pictures and returns what :meth:`annotate` wants to know of each item."""
+        """Writes a job's images and returns what :meth:`annotate` wants to know of each item."""
 
     @abstractmethod
     def annotate(self, folder: Path, split: str, entries: Sequence[Any]) -> None:
         """Writes the split's annotations, from what :meth:`write` said of its items, in order."""
 
 
-def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Writes a picture (H, W, 3) uint8 BGR as JPEG; makes its folder where missing."""
-    _, jpeg = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Writes an image (H, W, 3) uint8 BGR as JPEG; makes its folder where missing."""
+    _, jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not cv2.imwrite: it answers a full disk with False and no reason.
     path.write_bytes(jpeg.tobytes())

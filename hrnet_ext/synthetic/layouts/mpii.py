@@ -6,7 +6,7 @@ What is written::
     OUT/annotations/mpii_train.json, mpii_val.json
     OUT/synthetic.json                           what it was made from
 
-Legend: positions are (x, y), rectangles (x1, y1, x2, y2); 0 is the centre of the first pixel.
+Legend: positions are (x, y), rectangles (x1, y1, x2, y2); 0 is the center of the first pixel.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hrnet_ext.formats.mpii import COORDINATES, FORMAT, KEYPOINTS, VERSION
+from hrnet_ext.synthetic.layouts.images import ImageLayout
 from hrnet_ext.synthetic.layouts.layout import write_annotations
-from hrnet_ext.synthetic.layouts.pictures import PictureLayout
 from hrnet_ext.synthetic.render import OUTSIDE, SEEN, Person, Rendering
-from hrnet_ext.synthetic.scene import Actor, Scene
+from hrnet_ext.synthetic.scene import PlacedFigure, Scene
 from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name
 
 assert {mirrored_name(name) for name in KEYPOINTS} == set(KEYPOINTS) <= set(POINTS)
 
 PIXELS_OF_SCALE = 200  # MPII's scale is a person's height in units of so many pixels
-# MPII's centre is a little above the middle of the body: readers move it down by so many pixels
+# MPII's center is a little above the middle of the body: readers move it down by so many pixels
 # times the scale (lib/dataset/mpii.py of the official HRNet).
 CENTRE_ABOVE_MIDDLE = 15
 MIN_SEEN_KEYPOINTS = 4  # whoever shows fewer is not annotated
@@ -37,27 +37,27 @@ Entry = list[dict[str, Any]]
 
 
 def people_entries(image: str, scene: Scene, rendering: Rendering) -> Entry:
-    """The annotations of a picture's people; whoever is hardly seen gets none.
+    """The annotations of an image's people; whoever is hardly seen gets none.
 
     Args:
-        image: The picture's file name.
+        image: The image's file name.
         scene: What it shows.
         rendering: What it looks like.
     """
-    height, width = rendering.picture.shape[:2]
-    pairs = [(a, p) for a, p in zip(scene.actors, rendering.people) if p.mask.any()]
+    height, width = rendering.image.shape[:2]
+    pairs = [(a, p) for a, p in zip(scene.placed_figures, rendering.people) if p.mask.any()]
     entries = []
-    for actor, person in pairs:
+    for placed, person in pairs:
         if sum(person.visibility[name] == SEEN for name in KEYPOINTS) < MIN_SEEN_KEYPOINTS:
             continue
-        others = [other for other in pairs if other[0] is not actor]
+        others = [other for other in pairs if other[0] is not placed]
         entries.append(
             {
                 'image': image,
                 **_joints(person),
-                **_where(actor, person, size=(width, height)),
-                'head_box': _rounded(actor.figure.head_box(actor.placement)),
-                'single_person': not any(_are_near((actor, person), other) for other in others),
+                **_where(placed, person, size=(width, height)),
+                'head_box': _rounded(placed.figure.head_box(placed.placement)),
+                'single_person': not any(_are_near((placed, person), other) for other in others),
             }
         )
     return entries
@@ -75,27 +75,27 @@ def _joints(person: Person) -> dict[str, list]:
     }
 
 
-def _where(actor: Actor, person: Person, *, size: tuple[int, int]) -> dict[str, Any]:
-    """MPII's rough position and scale; the position is inside the picture."""
-    scale = _height(actor) / PIXELS_OF_SCALE
+def _where(placed: PlacedFigure, person: Person, *, size: tuple[int, int]) -> dict[str, Any]:
+    """MPII's rough position and scale; the position is inside the image."""
+    scale = _height(placed) / PIXELS_OF_SCALE
     corners = _extent(person)
     middle = (corners[:2] + corners[2:]) / 2 - (0, CENTRE_ABOVE_MIDDLE * scale)
-    centre = np.clip(middle, 0, np.array(size) - 1)
-    return {'center': _rounded(centre), 'scale': round(scale, 4)}
+    center = np.clip(middle, 0, np.array(size) - 1)
+    return {'center': _rounded(center), 'scale': round(scale, 4)}
 
 
-def _height(actor: Actor) -> float:
+def _height(placed: PlacedFigure) -> float:
     """How tall somebody would stand, pixels."""
-    return actor.figure.body.stature * actor.placement.scale
+    return placed.figure.body.stature * placed.placement.scale
 
 
 def _extent(person: Person) -> np.ndarray:
-    """The rectangle (4,) around all keypoints, in the picture or not."""
+    """The rectangle (4,) around all keypoints, in the image or not."""
     keypoints = np.array([person.keypoints[name] for name in KEYPOINTS])
     return np.concatenate([keypoints.min(axis=0), keypoints.max(axis=0)])
 
 
-def _are_near(one: tuple[Actor, Person], other: tuple[Actor, Person]) -> bool:
+def _are_near(one: tuple[PlacedFigure, Person], other: tuple[PlacedFigure, Person]) -> bool:
     """Whether the rectangles around two people touch, or almost."""
     first, second = _extent(one[1]), _extent(other[1])
     gap = np.maximum(first[:2] - second[2:], second[:2] - first[2:]).max()
@@ -106,15 +106,15 @@ def _rounded(values: Sequence[float] | np.ndarray) -> list[float]:
     return [round(float(value), 2) for value in values]
 
 
-class MpiiLayout(PictureLayout):
-    """MPII's single folder of pictures and one annotation file per split."""
+class MpiiLayout(ImageLayout):
+    """MPII's single folder of images and one annotation file per split."""
 
     name: ClassVar[str] = 'mpii'
 
-    def pictures(self, split: str) -> str:
+    def images(self, split: str) -> str:
         return f'images/{"000" if split == "train" else "001"}??????.jpg'
 
-    def picture_path(self, split: str, image_id: int) -> str:
+    def image_path(self, split: str, image_id: int) -> str:
         return f'images/{_file_name(image_id)}'
 
     def annotations(self, split: str) -> list[str]:

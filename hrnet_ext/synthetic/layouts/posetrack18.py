@@ -24,7 +24,7 @@ from hrnet_ext.synthetic.layouts.layout import (
     Job,
     Layout,
     write_annotations,
-    write_picture,
+    write_image,
 )
 from hrnet_ext.synthetic.layouts.posetrack18_records import (
     CATEGORY,
@@ -34,8 +34,8 @@ from hrnet_ext.synthetic.layouts.posetrack18_records import (
 )
 from hrnet_ext.synthetic.scene import DIFFICULTIES
 from hrnet_ext.synthetic.spec import SPLITS, VideoSpec
-from hrnet_ext.synthetic.video.footage import Footage, sample_footage
-from hrnet_ext.synthetic.video.plot import PLOTS
+from hrnet_ext.synthetic.video.scenarios import SCENARIOS
+from hrnet_ext.synthetic.video.video import Video, sample_video
 
 DETECTIONS = 'annotations/posetrack18_val_human_detections.json'
 
@@ -49,20 +49,20 @@ class Entry:
     detections: list[dict[str, Any]]
 
 
-def sample_clip(spec: VideoSpec, split: str, index: int) -> Footage:
+def sample_clip(spec: VideoSpec, split: str, index: int) -> Video:
     """Video number ``index`` of a split ('train', 'val'), from 0."""
-    plots = list(PLOTS.values())
-    return sample_footage(
+    scenarios = list(SCENARIOS.values())
+    return sample_video(
         (spec.seed, SPLITS.index(split), index),
-        plots[index % len(plots)],
+        scenarios[index % len(scenarios)],
         DIFFICULTIES[spec.difficulty],
         num_frames=spec.num_frames,
-        size=spec.picture_size,
+        size=spec.image_size,
     )
 
 
 class PoseTrack18Layout(Layout):
-    """PoseTrack18's folders: one of pictures and one annotation file per video."""
+    """PoseTrack18's folders: one of images and one annotation file per video."""
 
     name: ClassVar[str] = 'posetrack18'
     spec_type: ClassVar[type] = VideoSpec
@@ -72,10 +72,10 @@ class PoseTrack18Layout(Layout):
         return {**super().manifest(), 'detections': DESCRIPTION}
 
     @property
-    def pictures_each(self) -> int:
+    def images_each(self) -> int:
         return self.spec.num_frames
 
-    def pictures(self, split: str) -> str:
+    def images(self, split: str) -> str:
         return f'images/{split}/*/*.jpg'
 
     def annotations(self, split: str) -> list[str]:
@@ -92,7 +92,7 @@ class PoseTrack18Layout(Layout):
             write_annotations(folder / entry.clip.annotation_path, entry.contents)
         merged = merge_sequences(
             {entry.clip.name: entry.contents for entry in entries},
-            {entry.clip.name: self.spec.picture_size for entry in entries},
+            {entry.clip.name: self.spec.image_size for entry in entries},
         )
         write_annotations(folder / f'annotations/posetrack18_{split}.json', merged)
         if split == 'val':
@@ -103,20 +103,20 @@ class PoseTrack18Layout(Layout):
         return Clip(split, index, self.spec.num_frames)
 
     def _write_video(self, folder: Path, split: str, index: int) -> Entry:
-        clip, footage = self._clip(split, index), sample_clip(self.spec, split, index)
+        clip, video = self._clip(split, index), sample_clip(self.spec, split, index)
         images, annotations, detections = [], [], []
-        for frame in range(len(footage)):
-            shot = footage.shoot(frame)
-            write_picture(folder / clip.frame_path(frame), shot.rendering.picture)
-            images.append(frame_record(clip, frame, footage.cast, shot))
-            annotations += people_records(clip, frame, footage.cast, shot)
+        for frame in range(len(video)):
+            content = video.render_frame(frame)
+            write_image(folder / clip.frame_path(frame), content.rendering.image)
+            images.append(frame_record(clip, frame, video.subjects, content))
+            annotations += people_records(clip, frame, video.subjects, content)
             if split == 'val':
-                rng = np.random.default_rng((*footage.seed, frame, 1))
+                rng = np.random.default_rng((*video.seed, frame, 1))
                 detections += simulate_detections(
                     rng,
-                    shot.rendering.people,
+                    content.rendering.people,
                     image_id=clip.image_id(frame),
-                    size=self.spec.picture_size,
+                    size=self.spec.image_size,
                 )
         contents = {'images': images, 'annotations': annotations, 'categories': [CATEGORY]}
         return Entry(clip, contents, detections)

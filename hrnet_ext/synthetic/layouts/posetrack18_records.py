@@ -17,10 +17,10 @@ import numpy as np
 
 from hrnet_ext.formats.posetrack18 import BOX_MARGIN, KEYPOINTS
 from hrnet_ext.synthetic.render import HIDDEN, SEEN, Person
-from hrnet_ext.synthetic.scene import Actor, Size
+from hrnet_ext.synthetic.scene import PlacedFigure, Size
 from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name
-from hrnet_ext.synthetic.video.casting import Member
-from hrnet_ext.synthetic.video.footage import Shot
+from hrnet_ext.synthetic.video.people import VideoPerson
+from hrnet_ext.synthetic.video.video import VideoFrame
 
 FIRST_NUMBER = {'train': 1, 'val': 500_001}
 SUFFIX = {'train': 'mpii_train', 'val': 'mpii_test'}
@@ -84,17 +84,17 @@ class Clip:
         return f'annotations/{self.split}/{self.name}.json'
 
     def frame_path(self, frame: int) -> str:
-        """A frame's picture, relative to the data set's folder."""
+        """A frame's image, relative to the data set's folder."""
         return f'images/{self.split}/{self.name}/{frame:06d}.jpg'
 
     def image_id(self, frame: int) -> int:
         """PoseTrack18's id: a 1, six digits of the video, four of the frame."""
         return 10**10 + self.number * 10**4 + frame
 
-    def is_labelled(self, frame: int) -> bool:
+    def is_labeled(self, frame: int) -> bool:
         """Whether a frame has annotations: two thirds in the middle, and in val some others.
 
-        As in PoseTrack, where 30 frames in the middle are labelled and every fourth of val's rest.
+        As in PoseTrack, where 30 frames in the middle are labeled and every fourth of val's rest.
         """
         beside = self.num_frames // 6
         if beside <= frame < self.num_frames - beside:
@@ -102,16 +102,18 @@ class Clip:
         return self.split == 'val' and frame % LABELLED_BESIDE == 0
 
 
-def frame_record(clip: Clip, frame: int, cast: Sequence[Member], shot: Shot) -> dict[str, Any]:
+def frame_record(
+    clip: Clip, frame: int, subjects: Sequence[VideoPerson], content: VideoFrame
+) -> dict[str, Any]:
     """The entry of a frame, with a region around people whom nobody annotated."""
-    people = zip(shot.numbers, shot.rendering.people)
-    unknown = [person for number, person in people if not cast[number].annotated]
-    height, width = shot.rendering.picture.shape[:2]
+    people = zip(content.numbers, content.rendering.people)
+    unknown = [person for number, person in people if not subjects[number].annotated]
+    height, width = content.rendering.image.shape[:2]
     region = ignore_region(unknown, (width, height))
     regions = [] if region is None else [region]
     return {
         'has_no_densepose': True,
-        'is_labeled': clip.is_labelled(frame),
+        'is_labeled': clip.is_labeled(frame),
         'file_name': clip.frame_path(frame),
         'nframes': clip.num_frames,
         'frame_id': clip.image_id(frame),
@@ -123,15 +125,17 @@ def frame_record(clip: Clip, frame: int, cast: Sequence[Member], shot: Shot) -> 
 
 
 def people_records(
-    clip: Clip, frame: int, cast: Sequence[Member], shot: Shot
+    clip: Clip, frame: int, subjects: Sequence[VideoPerson], content: VideoFrame
 ) -> list[dict[str, Any]]:
-    """The annotations of a frame, none if it is unlabelled; track ids are numbers in the cast."""
-    if not clip.is_labelled(frame):
+    """The annotations of a frame, none if it is unlabeled; track ids are numbers in the video."""
+    if not clip.is_labeled(frame):
         return []
     records = [
-        person_record(actor, person, track_id=number, image_id=clip.image_id(frame))
-        for number, actor, person in zip(shot.numbers, shot.scene.actors, shot.rendering.people)
-        if cast[number].annotated
+        person_record(placed, person, track_id=number, image_id=clip.image_id(frame))
+        for number, placed, person in zip(
+            content.numbers, content.scene.placed_figures, content.rendering.people
+        )
+        if subjects[number].annotated
     ]
     found = [record for record in records if record is not None]
     first = clip.image_id(frame) * MAX_PEOPLE
@@ -139,12 +143,12 @@ def people_records(
 
 
 def person_record(
-    actor: Actor, person: Person, *, track_id: int, image_id: int
+    placed: PlacedFigure, person: Person, *, track_id: int, image_id: int
 ) -> dict[str, Any] | None:
     """The annotation of somebody, without its id; None for who is hardly seen.
 
     Args:
-        actor, person: Who it is, and what the frame shows of the person.
+        placed, person: Who it is, and what the frame shows of the person.
         track_id: The person's number in the video.
         image_id: Of the frame.
     """
@@ -154,7 +158,7 @@ def person_record(
         return None
     extent = np.ptp(seen, axis=0)
     corner = seen.min(axis=0) - BOX_MARGIN * extent
-    x0, y0, x1, y1 = actor.figure.head_box(actor.placement)
+    x0, y0, x1, y1 = placed.figure.head_box(placed.placement)
     left, top = int(np.floor(x0)), int(np.floor(y0))
     return {
         'bbox_head': [left, top, int(np.ceil(x1)) - left, int(np.ceil(y1)) - top],

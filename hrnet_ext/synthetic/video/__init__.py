@@ -2,10 +2,10 @@
 
 Each module knows only those before it::
 
-    gait -> performance; stage -> camera -> casting -> plot -> footage
+    gait -> motion; room -> camera -> sampler -> scenario -> video
 
 Legend:
     F      number of frames; times (F,) in seconds, 0 in the middle of the video.
-    ground metres: x to the right of the stage's middle, distance from the viewer.
-    stage  pixels of the whole backdrop at zoom 1; frames show moving sections of it.
+    ground meters: x to the right of the room's middle, distance from the viewer.
+    room  pixels of the whole backdrop at zoom 1; frames show moving sections of it.
 """

@@ -1,4 +1,4 @@
-"""A camera that pans and zooms: which section of the stage a frame shows."""
+"""A camera that pans and zooms: which section of the room a frame shows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 
 from hrnet_ext.synthetic.figure import Placement
-from hrnet_ext.synthetic.video.stage import Stage
+from hrnet_ext.synthetic.video.room import Room
 
 
 @dataclass(frozen=True)
 class View:
-    """What a frame shows of the stage.
+    """What a frame shows of the room.
 
     Args:
-        left, top: Stage position of the frame's first pixel.
-        zoom: Frame pixels per stage pixel, at least 1.
+        left, top: Room position of the frame's first pixel.
+        zoom: Frame pixels per room pixel, at least 1.
     """
 
     left: float
@@ -25,7 +25,7 @@ class View:
     zoom: float
 
     def place(self, placement: Placement) -> Placement:
-        """A placement on the stage as one in the frame."""
+        """A placement on the room as one in the frame."""
         return Placement(
             scale=placement.scale * self.zoom,
             x=(placement.x - self.left) * self.zoom,
@@ -33,29 +33,29 @@ class View:
             depth=placement.depth * self.zoom,
         )
 
-    def to_stage(self, points: np.ndarray) -> np.ndarray:
-        """Frame positions (..., 2) as stage positions."""
+    def to_room(self, points: np.ndarray) -> np.ndarray:
+        """Frame positions (..., 2) as room positions."""
         return np.asarray(points) / self.zoom + (self.left, self.top)
 
-    def crop(self, picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """The frame, of ``size`` (w, h), of the stage's picture (H, W, 3)."""
-        to_stage = np.array([[1 / self.zoom, 0, self.left], [0, 1 / self.zoom, self.top]])
+    def crop(self, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The frame, of ``size`` (w, h), of the room's image (H, W, 3)."""
+        to_room = np.array([[1 / self.zoom, 0, self.left], [0, 1 / self.zoom, self.top]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(picture, to_stage, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(image, to_room, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def film(
-    rng: np.random.Generator, times: np.ndarray, stage: Stage, *, pan: float
+def camera_path(
+    rng: np.random.Generator, times: np.ndarray, room: Room, *, pan: float
 ) -> tuple[View, ...]:
     """The views (F) of a hand-held camera.
 
     Args:
         rng: Source of chance.
         times: (F,) of the frames.
-        stage: What is filmed.
-        pan: Widest swing to the left and right, a share of what the stage's margin allows.
+        room: What is filmed.
+        pan: Widest swing to the left and right, a share of what the room's margin allows.
     """
-    (width, height), (stage_width, stage_height) = stage.frame, stage.size
+    (width, height), (stage_width, stage_height) = room.frame, room.size
     zoom = 1 + rng.uniform(0.02, 0.12) * (1 + _waves(rng, times, slowest=0.1)) / 2
     free = np.array([stage_width - width, stage_height - height]) / 2
     swing = pan * _waves(rng, times, slowest=0.12)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hrnet_ext.synthetic.flesh import HEEL, TOES
+from hrnet_ext.synthetic.body_parts import HEEL, TOES
 from hrnet_ext.synthetic.skeleton import JOINT_INDEX, LIMITS, Body, Posture, solve
 
 # Bumps of an angle: height in degrees, middle and width as shares of the stride. They follow the
@@ -67,11 +67,11 @@ class Gait:
         return np.clip(angles, LIMITS[..., 0], LIMITS[..., 1])
 
     def stride(self, body: Body) -> float:
-        """How far somebody comes in a stride, metres: so far that the feet do not slide."""
+        """How far somebody comes in a stride, meters: so far that the feet do not slide."""
         return _stride(self, body)
 
     def speed(self, body: Body) -> float:
-        """How fast somebody walks, metres a second."""
+        """How fast somebody walks, meters a second."""
         return self.stride(body) * self.cadence
 
 
@@ -88,7 +88,7 @@ def sample_gait(rng: np.random.Generator, *, brisk: bool = False) -> Gait:
 
 
 def hip_height(body: Body, posture: Posture) -> float:
-    """How high the middle of the hips is when the lower foot stands on the ground, metres."""
+    """How high the middle of the hips is when the lower foot stands on the ground, meters."""
     soles = [
         posture.place(f'{side}_ankle', np.array(offset) * body.stature)[1]
         - radius * body.stature * body.girth

@@ -33,14 +33,14 @@ HEEL: tuple[Triple, float] = ((0, -0.015, -0.022), 0.024)
 TOES: tuple[Triple, float] = ((0, -0.021, 0.085), 0.018)
 
 
-class Tailor:
+class BodyPartBuilder:
     """Cuts solids in image space to a body's measure.
 
     Args:
         body: The measures.
-        posture: Where the joints are, metres.
-        scale: Pixels per metre.
-        project: World metres (3,) to image space (3,), pixels.
+        posture: Where the joints are, meters.
+        scale: Pixels per meter.
+        project: World meters (3,) to image space (3,), pixels.
     """
 
     def __init__(
@@ -81,71 +81,71 @@ class Tailor:
         return self._body.stature * (self._body.head if joint == 'head' else 1.0)
 
     def _at(self, joint: str, offset: Triple) -> np.ndarray:
-        metres = np.array(offset) * self._size(joint)
-        return self._project(self._posture.place(joint, metres))
+        meters = np.array(offset) * self._size(joint)
+        return self._project(self._posture.place(joint, meters))
 
 
-def dress(tailor: Tailor, looks: Appearance) -> Pieces:
+def dress(builder: BodyPartBuilder, looks: Appearance) -> Pieces:
     """Every solid of a person with its material, in no particular order."""
-    yield from _trunk(tailor, looks)
-    yield from _head(tailor, looks)
+    yield from _trunk(builder, looks)
+    yield from _head(builder, looks)
     for side in ('left', 'right'):
-        yield from _arm(tailor, looks, side)
-        yield from _leg(tailor, looks, side)
+        yield from _arm(builder, looks, side)
+        yield from _leg(builder, looks, side)
 
 
-def _trunk(tailor: Tailor, looks: Appearance) -> Pieces:
-    shoulders, hips = tailor.body.shoulders, tailor.body.hips
+def _trunk(builder: BodyPartBuilder, looks: Appearance) -> Pieces:
+    shoulders, hips = builder.body.shoulders, builder.body.hips
     yield (
-        tailor.ellipsoid(('chest', (0, 0.036, 0.004)), (0.097, 0.130, 0.066), width=shoulders),
+        builder.ellipsoid(('chest', (0, 0.036, 0.004)), (0.097, 0.130, 0.066), width=shoulders),
         looks.torso,
     )
     waist = (shoulders + hips) / 2
     yield (
-        tailor.ellipsoid(('abdomen', (0, 0.045, 0.004)), (0.088, 0.150, 0.062), width=waist),
+        builder.ellipsoid(('abdomen', (0, 0.045, 0.004)), (0.088, 0.150, 0.062), width=waist),
         looks.shirt,
     )
     yield (
-        tailor.ellipsoid(('pelvis', (0, 0.004, -0.002)), (0.096, 0.076, 0.068), width=hips),
+        builder.ellipsoid(('pelvis', (0, 0.004, -0.002)), (0.096, 0.076, 0.068), width=hips),
         looks.trousers,
     )
     for side in ('left', 'right'):
         collar = ('chest', (0.03 if side == 'left' else -0.03, 0.140, -0.006))
-        yield tailor.cone(collar, (f'{side}_shoulder', CENTRE), (0.030, 0.034)), looks.shirt
-    yield tailor.cone(('neck', (0, -0.02, 0)), ('head', (0, 0.02, 0)), (0.034, 0.031)), looks.skin
+        yield builder.cone(collar, (f'{side}_shoulder', CENTRE), (0.030, 0.034)), looks.shirt
+    yield builder.cone(('neck', (0, -0.02, 0)), ('head', (0, 0.02, 0)), (0.034, 0.031)), looks.skin
 
 
-def _head(tailor: Tailor, looks: Appearance) -> Pieces:
-    yield tailor.ellipsoid(*FACE), looks.skin
+def _head(builder: BodyPartBuilder, looks: Appearance) -> Pieces:
+    yield builder.ellipsoid(*FACE), looks.skin
     nose_root: Place = ('head', (0, 0.056, 0.058))
-    yield tailor.cone(nose_root, ('head', (0, 0.042, 0.062)), (0.004, 0.009)), looks.skin
-    yield tailor.ellipsoid(('head', (0, 0.021, 0.053)), (0.016, 0.004, 0.006)), looks.lips
+    yield builder.cone(nose_root, ('head', (0, 0.042, 0.062)), (0.004, 0.009)), looks.skin
+    yield builder.ellipsoid(('head', (0, 0.021, 0.053)), (0.016, 0.004, 0.006)), looks.lips
     for side in ('left', 'right'):
         ear, eye = POINTS[f'{side}_ear'].offset, POINTS[f'{side}_eye'].offset
-        yield tailor.ellipsoid(('head', ear), (0.006, 0.016, 0.011)), looks.skin
-        yield tailor.ellipsoid(('head', eye), (0.010, 0.007, 0.007)), looks.eyes
+        yield builder.ellipsoid(('head', ear), (0.006, 0.016, 0.011)), looks.skin
+        yield builder.ellipsoid(('head', eye), (0.010, 0.007, 0.007)), looks.eyes
     if looks.bald:
         return
-    yield tailor.ellipsoid(*SCALP), looks.hair
+    yield builder.ellipsoid(*SCALP), looks.hair
     if looks.long_hair:
         back: Place = ('head', (0, 0.020, -0.030))
-        yield tailor.ellipsoid(back, (0.050, 0.075, 0.036)), looks.hair
+        yield builder.ellipsoid(back, (0.050, 0.075, 0.036)), looks.hair
 
 
-def _arm(tailor: Tailor, looks: Appearance, side: str) -> Pieces:
+def _arm(builder: BodyPartBuilder, looks: Appearance, side: str) -> Pieces:
     shoulder, elbow, wrist = (
         (f'{side}_{joint}', CENTRE) for joint in ('shoulder', 'elbow', 'wrist')
     )
-    yield tailor.cone(shoulder, elbow, (0.037, 0.026)), looks.sleeve
-    yield tailor.cone(elbow, wrist, (0.026, 0.018)), looks.cuff
+    yield builder.cone(shoulder, elbow, (0.037, 0.026)), looks.sleeve
+    yield builder.cone(elbow, wrist, (0.026, 0.018)), looks.cuff
     palm: Place = (wrist[0], (0, -0.035, 0))
-    yield tailor.ellipsoid(palm, (0.012, 0.046, 0.024)), looks.skin
+    yield builder.ellipsoid(palm, (0.012, 0.046, 0.024)), looks.skin
 
 
-def _leg(tailor: Tailor, looks: Appearance, side: str) -> Pieces:
+def _leg(builder: BodyPartBuilder, looks: Appearance, side: str) -> Pieces:
     hip, knee, ankle = ((f'{side}_{joint}', CENTRE) for joint in ('hip', 'knee', 'ankle'))
-    yield tailor.cone(hip, knee, (0.052, 0.036)), looks.thigh
-    yield tailor.cone(knee, ankle, (0.035, 0.023)), looks.shank
+    yield builder.cone(hip, knee, (0.052, 0.036)), looks.thigh
+    yield builder.cone(knee, ankle, (0.035, 0.023)), looks.shank
     (heel, heel_radius), (toes, toes_radius) = HEEL, TOES
-    foot = tailor.cone((ankle[0], heel), (ankle[0], toes), (heel_radius, toes_radius))
+    foot = builder.cone((ankle[0], heel), (ankle[0], toes), (heel_radius, toes_radius))
     yield foot, looks.shoes

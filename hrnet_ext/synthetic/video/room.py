@@ -1,6 +1,6 @@
-"""The stage: a floor before a wall, and where on its picture somebody on the ground appears.
+"""The room: a floor before a wall, and where on its image somebody on the ground appears.
 
-Legend: stage pixels, x right, y down, z towards the viewer; sizes are (w, h).
+Legend: room pixels, x right, y down, z towards the viewer; sizes are (w, h).
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from hrnet_ext.synthetic.background import Size
 from hrnet_ext.synthetic.figure import Placement
 from hrnet_ext.synthetic.skeleton import rotation
 
-WALL = 11.0  # metres from the viewer
-CAMERA_HEIGHT = 1.6  # metres above the ground
+WALL = 11.0  # meters from the viewer
+CAMERA_HEIGHT = 1.6  # meters above the ground
 HORIZON = 0.33  # of a frame's height, what is as high as the camera
 FOCAL_LENGTH = 1.4  # frame heights; who stands 3.6 m away is in the frame from head to foot
 DEPTH_PER_METRE = 0.6  # frame heights of image-space z: keeps people apart who are a step apart
 
 
 @dataclass(frozen=True)
-class Stage:
+class Room:
     """A camera's view of the ground, wider than a frame.
 
     Everything is in proportion to the frame's height, so that the same happens at any resolution.
@@ -29,7 +29,7 @@ class Stage:
     Args:
         frame: Size of a frame at zoom 1, pixels.
         pitch: Angle of the camera above the horizon as it shows in people, degrees.
-        margin: How much wider and higher than a frame the stage is, 1 for no more.
+        margin: How much wider and higher than a frame the room is, 1 for no more.
     """
 
     frame: Size
@@ -38,30 +38,30 @@ class Stage:
 
     @property
     def size(self) -> Size:
-        """Size of the stage's picture, pixels."""
+        """Size of the room's image, pixels."""
         (width, height), (wider, higher) = self.frame, self.margin
         return round(width * wider), round(height * higher)
 
     @property
     def horizon(self) -> float:
-        """Stage y of what is as high as the camera."""
+        """Room y of what is as high as the camera."""
         return self.size[1] / 2 - (0.5 - HORIZON) * self.frame[1]
 
     @property
     def wall_foot(self) -> int:
-        """Stage y where the wall meets the floor."""
+        """Room y where the wall meets the floor."""
         return round(self.ground_y(WALL))
 
     def scale(self, distance: float) -> float:
-        """Pixels per metre at a distance."""
+        """Pixels per meter at a distance."""
         return FOCAL_LENGTH * self.frame[1] / distance
 
     def ground_y(self, distance: float) -> float:
-        """Stage y of the ground at a distance."""
+        """Room y of the ground at a distance."""
         return self.horizon + CAMERA_HEIGHT * self.scale(distance)
 
     def half_view(self, distance: float) -> float:
-        """Metres from the middle of a frame in the stage's middle to its left or right edge."""
+        """Metres from the middle of a frame in the room's middle to its left or right edge."""
         return self.frame[0] / 2 / self.scale(distance)
 
     def facing(self, yaw: float) -> np.ndarray:
@@ -72,8 +72,8 @@ class Stage:
         """Where somebody appears.
 
         Args:
-            ground: (2,) metres.
-            hip_height: Of the middle of the hips above the ground, metres.
+            ground: (2,) meters.
+            hip_height: Of the middle of the hips above the ground, meters.
         """
         x, distance = ground.tolist()
         scale = self.scale(distance)

@@ -1,4 +1,4 @@
-"""Casting: people for a video and places for what they do, none running into another."""
+"""PeopleSampler: people for a video and places for what they do, none running into another."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from hrnet_ext.synthetic.pose import sample_body
 from hrnet_ext.synthetic.scene import Difficulty
 from hrnet_ext.synthetic.skeleton import Body
 from hrnet_ext.synthetic.video.gait import sample_gait
-from hrnet_ext.synthetic.video.performance import Performance, Turn, gesture, walk
-from hrnet_ext.synthetic.video.stage import Stage
+from hrnet_ext.synthetic.video.motion import Motion, Turn, gesture, walk
+from hrnet_ext.synthetic.video.room import Room
 
-MIN_GAP = 0.75  # metres between people, middle to middle
-CLOSEST, FARTHEST = 2.6, 10.3  # metres from the viewer; the wall is at 11
+MIN_GAP = 0.75  # meters between people, middle to middle
+CLOSEST, FARTHEST = 2.6, 10.3  # meters from the viewer; the wall is at 11
 ATTEMPTS = 40
-ACT_FRAMES = 30  # a plot takes about so many; longer videos repeat it with other people
-BODY_HALF = 0.45  # metres beside a person's middle that arms and legs take when walking
+ACT_FRAMES = 30  # a scenario takes about so many; longer videos repeat it with other people
+BODY_HALF = 0.45  # meters beside a person's middle that arms and legs take when walking
 
 
 @dataclass(frozen=True)
-class Member:
+class VideoPerson:
     """Somebody in a video.
 
     Args:
         body, appearance: The person.
-        performance: What the person does.
+        motion: What the person does.
         annotated: Whether the annotations know the person; others are in ignore regions.
     """
 
     body: Body
     appearance: Appearance
-    performance: Performance
+    motion: Motion
     annotated: bool = True
 
 
-class Casting:
+class PeopleSampler:
     """Finds people and places for them, none running into another.
 
     Args:
         rng: Source of chance.
         times: (F,) of the frames, seconds, 0 in the middle.
-        stage: Where it happens.
+        room: Where it happens.
         difficulty: How people look.
     """
 
     def __init__(
-        self, rng: np.random.Generator, times: np.ndarray, stage: Stage, difficulty: Difficulty
+        self, rng: np.random.Generator, times: np.ndarray, room: Room, difficulty: Difficulty
     ) -> None:
         self.rng = rng
-        self.stage = stage
-        self.members: list[Member] = []
+        self.room = room
+        self.subjects: list[VideoPerson] = []
         self._times = times
         self._difficulty = difficulty
         self._num_acts = max(round(len(times) / ACT_FRAMES), 1)
@@ -75,34 +75,34 @@ class Casting:
         """Times (F,) of the frames, 0 in the middle of the act."""
         return self._times - (self._act - (self._num_acts - 1) / 2) * self._duration
 
-    def add(self, make: Callable[[Body], Performance], *, annotated: bool = True) -> None:
-        """Adds somebody whose performance ``make`` draws, in the way of nobody.
+    def add(self, make: Callable[[Body], Motion], *, annotated: bool = True) -> None:
+        """Adds somebody whose motion ``make`` draws, in the way of nobody.
 
-        After many attempts in vain nobody is added: the stage is full.
+        After many attempts in vain nobody is added: the room is full.
         """
         body = sample_body(self.rng, spread=self._difficulty.build_spread)
         looks = sample_appearance(self.rng, plain=not self._difficulty.cluttered)
         for _ in range(ATTEMPTS):
-            performance = make(body)
-            if self._is_free(performance):
-                self.members.append(Member(body, looks, performance, annotated))
+            motion = make(body)
+            if self._is_free(motion):
+                self.subjects.append(VideoPerson(body, looks, motion, annotated))
                 return
 
     def walker(self, *, distance: tuple[float, float], at: float, yaw: float) -> None:
         """Adds somebody who walks ``yaw`` degrees, more or less.
 
         Args:
-            distance: Range of metres from the viewer when half of the act is over.
+            distance: Range of meters from the viewer when half of the act is over.
             at: Where then, -1 the frame's left edge, 1 its right one, more or less.
-            yaw: See ``performance``.
+            yaw: See ``motion``.
         """
         rng, gait = self.rng, sample_gait(self.rng)
 
-        def make(body: Body) -> Performance:
+        def make(body: Body) -> Motion:
             away = rng.uniform(*distance)
             return walk(
                 self._clock, body, gait,
-                through=((at + rng.uniform(-0.2, 0.2)) * self.stage.half_view(away), away),
+                through=((at + rng.uniform(-0.2, 0.2)) * self.room.half_view(away), away),
                 yaw=yaw + rng.uniform(-15, 15),
                 phase=rng.uniform(0, 2 * np.pi),
             )  # fmt: skip
@@ -115,9 +115,9 @@ class Casting:
             return  # there since the first act
         rng = self.rng
 
-        def make(body: Body) -> Performance:
+        def make(body: Body) -> Motion:
             away = rng.uniform(*distance)
-            place = ((at + rng.uniform(-0.15, 0.15)) * self.stage.half_view(away), away)
+            place = ((at + rng.uniform(-0.15, 0.15)) * self.room.half_view(away), away)
             yaw = rng.uniform(-70, 70) + (180 if rng.uniform() < 0.25 else 0)
             return gesture(rng, self._clock, at=place, yaw=yaw)
 
@@ -134,9 +134,9 @@ class Casting:
         rng, gait = self.rng, sample_gait(self.rng, brisk=True)
         seconds = (when - 0.5) * self._duration
 
-        def make(body: Body) -> Performance:
+        def make(body: Body) -> Motion:
             away = rng.uniform(4, 8)
-            edge = self.stage.half_view(away) + BODY_HALF
+            edge = self.room.half_view(away) + BODY_HALF
             outside = (seconds if inward else -seconds) * gait.speed(body)
             return walk(
                 self._clock, body, gait,
@@ -152,10 +152,10 @@ class Casting:
         rng, gait = self.rng, sample_gait(self.rng, brisk=True)
         turn = Turn(duration=0.2 * self._duration, degrees=180 * rng.choice([-1, 1]))
 
-        def make(body: Body) -> Performance:
+        def make(body: Body) -> Motion:
             away = rng.uniform(4, 7)
             radius = gait.speed(body) * turn.duration / np.pi
-            edge = self.stage.half_view(away + 2 * radius) + BODY_HALF
+            edge = self.room.half_view(away + 2 * radius) + BODY_HALF
             return walk(
                 self._clock, body, gait,
                 through=(side * (edge + radius), away),
@@ -166,10 +166,10 @@ class Casting:
 
         self.add(make)
 
-    def _is_free(self, performance: Performance) -> bool:
-        distance = performance.ground[:, 1]
+    def _is_free(self, motion: Motion) -> bool:
+        distance = motion.ground[:, 1]
         if distance.min() < CLOSEST or distance.max() > FARTHEST:
             return False
-        others = [member.performance.ground for member in self.members]
-        gaps = [np.linalg.norm(performance.ground - other, axis=1).min() for other in others]
+        others = [subject.motion.ground for subject in self.subjects]
+        gaps = [np.linalg.norm(motion.ground - other, axis=1).min() for other in others]
         return all(gap > MIN_GAP for gap in gaps)

@@ -2,7 +2,7 @@
 
 Legend:
     yaw    degrees: 0 faces the viewer, 90 the image's right; people walk where they face.
-    ground (F, 2) metres: x to the right of the stage's middle, distance from the viewer.
+    ground (F, 2) meters: x to the right of the room's middle, distance from the viewer.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ GESTURING = PoseFamily(
 
 
 @dataclass(frozen=True)
-class Performance:
+class Motion:
     """Somebody's motion, one entry per frame.
 
     Args:
-        ground: (F, 2) metres.
+        ground: (F, 2) meters.
         yaw: (F,) degrees.
         angles: (F, J, 3) degrees, see ``skeleton``.
     """
@@ -68,14 +68,14 @@ def walk(
     yaw: float,
     phase: float = 0.0,
     turn: Turn | None = None,
-) -> Performance:
+) -> Motion:
     """Walks at a constant speed, which is that of the feet.
 
     Args:
         times: (F,) of the frames.
         body: Who walks.
         gait: How.
-        through: Where on the ground at time 0, metres.
+        through: Where on the ground at time 0, meters.
         yaw: Where to, before a turn, degrees.
         phase: Of the gait at time 0, radians.
         turn: A turn on the way.
@@ -90,7 +90,7 @@ def walk(
     path += np.array(through) - path[len(path) // 2]
     ground = np.stack([np.interp(times, steps, path[:, axis]) for axis in (0, 1)], axis=1)
     phases = phase + 2 * np.pi * gait.cadence * times
-    return Performance(
+    return Motion(
         ground=ground,
         yaw=yaw + turn.at(times),
         angles=gait.angles(phases),
@@ -99,13 +99,13 @@ def walk(
 
 def gesture(
     rng: np.random.Generator, times: np.ndarray, *, at: tuple[float, float], yaw: float
-) -> Performance:
+) -> Motion:
     """Stands and moves the arms between two postures, now and then shifting a little.
 
     Args:
         rng: Source of chance.
         times: (F,) of the frames.
-        at: Where on the ground, metres.
+        at: Where on the ground, meters.
         yaw: Where to face, degrees.
     """
     first, second = sample_angles(rng, GESTURING), sample_angles(rng, GESTURING)
@@ -116,7 +116,7 @@ def gesture(
     nod = rng.uniform(2, 8) * np.sin(2 * np.pi * rng.uniform(0.4, 1.0) * times + phase)
     angles[:, JOINT_INDEX['head'], 0] += nod
     sway = rng.uniform(2, 8) * np.sin(2 * np.pi * rng.uniform(0.15, 0.3) * times + phase)
-    return Performance(
+    return Motion(
         ground=np.tile(np.array(at, dtype=float), (len(times), 1)),
         yaw=yaw + sway,
         angles=np.clip(angles, LIMITS[..., 0], LIMITS[..., 1]),
