@@ -151,7 +151,7 @@ class TestForTools:
         said = mmengine_log.records[-1].getMessage()
         first = "'9.jpg'" if by_name else '9'
         assert said.startswith('1 of 2 entries of the boxes file (--bboxes) `')
-        assert said.endswith(f'are of none of the images, the first is {first}')
+        assert said.endswith(f'fit none of the images, the first is {first}')
         with pytest.raises(ValueError, match=r'2 of 2 entries .* none of the 1 images, .*other im'):
             GivenBoxes(found, ImageSource(['in/5.jpg'], load=None))
 

@@ -190,8 +190,8 @@ def test_a_dump_of_another_data_set_is_refused_and_both_are_named(num_keypoints,
     dump = write_dump(tmp_path, [tmp_path / '0.jpg'], num_keypoints, dataset_name=dumped)
     config = read_config('hrnet_w32_coco', [])
     message = (
-        f'dump.pkl holds {num_keypoints} keypoints of the data set `{dumped}`, but the config '
-        r'.*hrnet_w32_coco.py has 17 of `coco`; give the config that was tested'
+        f'dump.pkl has {num_keypoints} keypoints of the data set `{dumped}`, but the config '
+        r'.*hrnet_w32_coco.py has 17 of `coco`; use the config that was tested'
     )
     with pytest.raises(ValueError, match=message):
         draw_dump(config, dump, str(tmp_path))

@@ -103,10 +103,10 @@ def test_ways_to_find_people_exclude_each_other(demo, tmp_path):
     [
         (['--track-options', 'flow=lk'], '--track-options means nothing without --track; add that'),
         (['--det-cat-ids', '3'], '--det-cat-ids means nothing without --detector'),
-        (['--bbox-thr', '0.5'], '--bbox-thr and --nms-thr choose among boxes; --whole-image has'),
-        (['--nms-thr', '0'], '--bbox-thr and --nms-thr choose among boxes'),
-        (['--video-codec', 'vp09'], '--video-codec means nothing for images, which `a.jpg` is'),
-        (['--track', '--draw-heatmap'], '--draw-heatmap does not go with --track'),
+        (['--bbox-thr', '0.5'], '--bbox-thr and --nms-thr have no effect with --whole-image'),
+        (['--nms-thr', '0'], '--bbox-thr and --nms-thr have no effect'),
+        (['--video-codec', 'vp09'], '--video-codec has no effect on images, which `a.jpg` is'),
+        (['--track', '--draw-heatmap'], '--draw-heatmap cannot be combined with --track'),
     ],
 )
 def test_what_would_be_ignored_is_refused(demo, arguments, message):
@@ -115,7 +115,7 @@ def test_what_would_be_ignored_is_refused(demo, arguments, message):
 
 
 def test_strict_is_about_images(demo):
-    with pytest.raises(ValueError, match='--strict means nothing for a video, which `webcam` is'):
+    with pytest.raises(ValueError, match='--strict has no effect on a video, which `webcam` is'):
         demo('webcam', '--whole-image', '--strict')
 
 
@@ -158,12 +158,12 @@ def mixed_folder(tmp_path) -> Path:
 
 def test_bad_files_do_not_stop_a_folder_and_are_named_at_the_end(demo, mixed_folder, tmp_path):
     out = tmp_path / 'out'
-    with pytest.raises(ValueError, match='that cannot be read and are left out: 5') as raised:
+    with pytest.raises(ValueError, match='images that cannot be read: 5') as raised:
         demo(mixed_folder, '--whole-image', '--out-dir', out)
     lines = str(raised.value).splitlines()
     for line, name in zip(lines[1:6], ('002.jpg', '003.jpg', '004.png', '005.jpg', '006.jpg')):
         assert f'{mixed_folder}/{name}`' in line
-    assert lines[6].startswith('the others are done: frames: 2, people: 2, ')
+    assert lines[6].startswith('the others are processed: frames: 2, people: 2, ')
     assert len(lines) == 7
     written = sorted(path.name for path in (out / 'predictions').iterdir())
     assert written == ['000.json', '001.json']
@@ -185,7 +185,7 @@ def test_many_bad_files_are_counted_not_listed(demo, tmp_path):
     for index in range(14):
         (tmp_path / f'in/{index:02}.jpg').touch()
     with pytest.raises(
-        ValueError, match=r'left out: 14\n(.|\n)*09.jpg(.|\n)*  and 4 more\n'
+        ValueError, match=r'cannot be read: 14\n(.|\n)*09.jpg(.|\n)*  and 4 more\n'
     ) as raised:
         demo(tmp_path / 'in', '--whole-image', '--out-dir', tmp_path / 'out')
     assert '10.jpg' not in str(raised.value)

@@ -307,7 +307,7 @@ def test_inputs_that_are_none_are_named(inferencer, tmp_path, monkeypatch, input
         ({'out': 'x'}, 'unknown argument'),
         ({'vis_out_dir': 'a.png'}, 'vis_out_dir of images should be a folder, but is `a.png`'),
         ({'tracking': 'yes'}, "tracking should be True or a dict of options, but is 'yes'"),
-        ({'tracking': True, 'draw_heatmap': True}, 'tracking goes neither'),
+        ({'tracking': True, 'draw_heatmap': True}, 'tracking cannot be combined'),
         ({'skeleton_style': 'cubist'}, 'skeleton_style'),
     ],
 )
@@ -321,7 +321,7 @@ def test_no_output_overwrites_an_input_or_another_output(inferencer, tmp_path):
     with pytest.raises(ValueError, match=r'000.png` would be overwritten by its own drawing'):
         inferencer(path, vis_out_dir=str(tmp_path))
     (twin,) = write_pictures(tmp_path / 'b', 1)
-    with pytest.raises(ValueError, match='would both be written as 000; give them in two calls'):
+    with pytest.raises(ValueError, match='would both be written as 000; process them in two calls'):
         inferencer([path, twin], pred_out_dir=str(tmp_path / 'out'))
     video = write_video(tmp_path / 'clip.mp4')
     with pytest.raises(ValueError, match=r'clip.mp4` would be overwritten'):

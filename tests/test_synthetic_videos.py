@@ -163,7 +163,8 @@ def test_who_leaves_comes_back_as_the_same_member():
 
 
 def test_long_videos_repeat_their_plot_with_others():
-    short, long = make_video('crossing', size=(64, 48)), make_video('crossing', 0, EASY, (64, 48), 90)
+    short = make_video('crossing', size=(64, 48))
+    long = make_video('crossing', 0, EASY, (64, 48), 90)
     assert len(long.subjects) > len(short.subjects)
     assert len(long) == 90
 

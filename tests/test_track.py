@@ -81,7 +81,7 @@ def test_a_run_goes_on_where_it_stopped(root, tmp_path, track):
     out = tmp_path / 'tracks'
     track(*annotated(root), '--out', out, *LOW)
     whole = (out / f'{NAMES[1]}.json').read_bytes()
-    with pytest.raises(ValueError, match=r'holds tracks of .*--resume keeps'):
+    with pytest.raises(ValueError, match=r'contains tracks of .*--resume to keep'):
         track(*annotated(root), '--out', out, *LOW)
     (out / f'{NAMES[1]}.json').unlink()
     kept = (out / f'{NAMES[0]}.json').stat().st_mtime_ns
@@ -203,7 +203,9 @@ def test_boxes_of_one_video_are_not_given_to_several(tmp_path, track):
     for name in 'ab':
         write_video(tmp_path / f'{name}.mp4', num=2)
     (tmp_path / 'boxes.json').write_text('[[[1, 2, 30, 40]], []]')
-    with pytest.raises(ValueError, match=r'those of one video, but .* holds 2; track them one at'):
+    with pytest.raises(
+        ValueError, match=r'belongs to one video, but .* contains 2; track them one at'
+    ):
         track(tmp_path, '--bboxes', tmp_path / 'boxes.json', '--out', tmp_path / 'tracks')
 
 

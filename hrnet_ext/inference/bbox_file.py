@@ -1,7 +1,7 @@
-"""A file of detected person boxes, in COCO's result format, that can be made in several sittings.
+"""Write a file of detected person boxes in COCO's result format; interrupted runs can continue.
 
-While it is made, ``OUT.partial`` holds a line of settings and then one line of boxes per image;
-what is whole in it is not done again. The file itself appears at the end, at once.
+During the run, ``OUT.partial`` contains one line of settings and then one line of boxes per image.
+Complete lines are not computed again. The file itself is written at the end, atomically.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class Image:
 
 
 def detect_people(args: argparse.Namespace) -> int:
-    """Make a box file as ``tools/make_bbox_file.py`` was asked to; the number of boxes.
+    """Run ``tools/make_bbox_file.py``; returns the number of boxes.
 
     Args:
         args: Its arguments.
 
     Raises:
-        ValueError, OSError: If something in them or in a file is wrong.
+        ValueError, OSError: If an argument or a file is invalid.
     """
     images = read_images(args.ann, args.img_root)
     settings = {
@@ -80,14 +80,14 @@ def detect_people(args: argparse.Namespace) -> int:
 
 
 def read_images(ann_file: str, img_root: str) -> list[Image]:
-    """The images that an annotation file lists, once each.
+    """The images of an annotation file, each once.
 
     Args:
         ann_file: Annotations of COCO, PoseTrack18 (one file a split) or MPII.
         img_root: Folder that the file's image names are relative to.
 
     Raises:
-        ValueError: If it is not such a file; names it.
+        ValueError: If it is not such a file; the message names it.
         FileNotFoundError: If images are missing.
     """
     what = 'annotation file (--ann)'
@@ -123,20 +123,20 @@ def make_bbox_file(
     """Detect people in all images and write their boxes.
 
     Args:
-        detector: Finds the people.
-        images: Where to look.
+        detector: The detector.
+        images: The images.
         out: The file to write: a list of ``image_id``, ``category_id``, ``bbox`` (x, y, w, h) and
-            ``score``, images in the order given, the best box of an image first.
-        settings: What the boxes depend on; an interrupted file goes on only under the same.
+            ``score``, with the images in the given order and the best box of an image first.
+        settings: Everything that the boxes depend on; a run continues only with equal settings.
         batch_size: Images in a forward pass.
         num_workers: Processes that read images.
-        progress: Called with the numbers of images done and in all.
+        progress: Called with the number of finished images and of all images.
 
     Returns:
         The number of boxes.
 
     Raises:
-        ValueError: If what there is of the file was made under other settings.
+        ValueError: If the unfinished file was made with other settings.
         OSError: If it cannot be written.
     """
     partial = Path(f'{os.fspath(out)}{PARTIAL_SUFFIX}')
@@ -161,7 +161,7 @@ def make_bbox_file(
 
 
 class _Inputs(Dataset):
-    """The detector's inputs, made in the loader's processes."""
+    """The detector's inputs, prepared in the processes of the data loader."""
 
     def __init__(self, detector: PersonDetector, images: Sequence[Image]) -> None:
         self._prepare, self._images = detector.prepare, images
@@ -201,7 +201,7 @@ def _read_partial(partial: Path, settings: Mapping[str, Any]) -> dict[int, np.nd
         json.loads(lines[0]),
         settings,
         f'{partial} is of an interrupted run',
-        'repeat it with those, or delete the file to begin anew',
+        'repeat it with those, or delete the file to start again',
     )
     entries = (json.loads(line) for line in lines[1:])
     return {id_: np.array(boxes, np.float32).reshape(-1, 5) for id_, boxes in entries}

@@ -21,7 +21,7 @@ from hrnet_ext.reading import check_records
 
 
 def is_annotations(content: Any) -> bool:
-    """Whether a file's content is that of an annotation file."""
+    """Whether the content is that of an annotation file."""
     return isinstance(content, Mapping) and {'images', 'annotations'} <= content.keys()
 
 
@@ -90,12 +90,12 @@ WHAT = 'boxes file (--bboxes)'
 
 
 class FileBoxes:
-    """Boxes of a file by frame: a function of it, as ``bboxes`` of the inferencer may be.
+    """The boxes of a file as a function of the frame, for ``bboxes`` of an inferencer.
 
     Args:
         boxes: Boxes by file name, or by COCO's image id.
-        where: Which file, for messages.
-        by_name: Whether by file name.
+        where: Name of the file, for messages.
+        by_name: Whether the keys are file names.
     """
 
     def __init__(self, boxes: Mapping[Hashable, list], where: str, *, by_name: bool) -> None:
@@ -107,8 +107,8 @@ class FileBoxes:
         """The boxes of a frame.
 
         Raises:
-            ValueError: If its file name cannot be found among the file's, or is no number where
-                ids are numbers.
+            ValueError: If the file has no entry for the frame's name, or the name is not a number
+                although the ids are numbers.
         """
         key = self._key_of(frame.path)
         if self._by_name and key not in self._boxes:
@@ -119,19 +119,19 @@ class FileBoxes:
         return boxes
 
     def check_names(self, paths: Sequence[str]) -> None:
-        """Check that entries are of the given images; warns of those that are of none.
+        """Check that the entries belong to the given images; warn about entries that do not.
 
         Args:
-            paths: Of all images, or the made-up names of a video's frames.
+            paths: Paths of all images, or generated names for the frames of a video.
 
         Raises:
-            ValueError: If none is.
+            ValueError: If no entry does.
         """
         known = {self._key_of(path) for path in paths}
         others = [key for key in self._boxes if key not in known]
         if not others or not known:
             return
-        what = f'{len(others):,} of {len(self._boxes):,} entries of the {self._where} are of none'
+        what = f'{len(others):,} of {len(self._boxes):,} entries of the {self._where} fit none'
         if len(others) == len(self._boxes):
             raise ValueError(
                 f'{what} of the {len(known):,} images, the first is {others[0]!r}; that of '
@@ -159,7 +159,7 @@ class FileBoxes:
         return int(stem)
 
     def _look_at(self, boxes: list, frame: Frame) -> None:
-        """Warn where boxes of COCO results look like corners; sizes are known only now."""
+        """Warn if boxes of COCO results look like corners; image sizes are known only now."""
         if self._has_warned or not boxes:
             return
         corners = np.array(boxes, np.float64)[:, :4]

@@ -1,8 +1,8 @@
 """Parameters and multiply-adds of a network, by part.
 
-Counted are the multiply-adds of convolutions and matrix products for one image; norms,
-activations, sums and up-sampling are not. Parameters include the norms'. The "GFLOPs" of HRNet's
-papers are these multiply-adds in units of 2**30: the official release divides by 1024 three times.
+The multiply-adds of convolutions and matrix products are counted for one image; norms,
+activations, sums and upsampling are not. Parameters include those of norms. The "GFLOPs" in the
+HRNet papers are these multiply-adds in units of 2**30.
 """
 
 import re
@@ -32,7 +32,7 @@ PAPER_GFLOP = 2**30
 
 @dataclass
 class Complexity:
-    """What a part costs: learned numbers, and multiply-adds for one image."""
+    """Number of parameters, and of multiply-adds for one image."""
 
     parameters: int = 0
     multiply_adds: int = 0
@@ -47,7 +47,7 @@ def part_of(module_name: str) -> str:
     """The part that a module belongs to: ``backbone.stage2.0.branches.1`` -> ``stage 2 branches``.
 
     Args:
-        module_name: As in ``named_modules()``; what is no HRNet's goes by its first component.
+        module_name: Name in ``named_modules()``; others are grouped by their first part.
     """
     top, _, rest = module_name.partition('.')
     if top == 'backbone':
@@ -62,8 +62,8 @@ def measure(network: nn.Module, forward: Callable[[], object]) -> dict[str, Comp
     """Complexity by part, in the order of the network.
 
     Args:
-        network: What ``forward`` runs.
-        forward: Runs it on one image; tensors on the meta device cost neither time nor memory.
+        network: The network.
+        forward: Runs it on one image, preferably on the meta device.
     """
     with FlopCounterMode(display=False) as counter:
         forward()
@@ -75,7 +75,7 @@ def measure(network: nn.Module, forward: Callable[[], object]) -> dict[str, Comp
             continue
         cost = Complexity(
             sum(p.numel() for p in module.parameters()),
-            sum(counts.get(f'{root}.{name}', {}).values()) // 2,  # PyTorch counts both as one each
+            sum(counts.get(f'{root}.{name}', {}).values()) // 2,  # a multiply-add counts as two
         )
         if cost != Complexity():
             parts[part_of(name)] = parts.get(part_of(name), Complexity()) + cost
@@ -87,11 +87,10 @@ def measure_config(cfg: Config, shape: tuple[int, int] | None = None) -> dict[st
 
     Args:
         cfg: Config of a model with MMEngine's ``forward(inputs, data_samples, mode)``.
-        shape: Input (height, width); None takes the codec's ``input_size``.
+        shape: Input (height, width); None uses the codec's ``input_size``.
 
     Raises:
-        ValueError: If neither ``shape`` nor the config says how large the input is, or it has no
-            pixels.
+        ValueError: If the input size is unknown or zero.
     """
     height, width = shape or _codec_shape(cfg)
     if min(height, width) < 1:

@@ -1,4 +1,4 @@
-"""The demo: find, estimate, optionally track, and draw the people in images and videos."""
+"""The demo: detect persons in images and videos, estimate, track and draw their poses."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ MOST_NAMED = 10  # of the images that cannot be read
 
 
 def run_demo(args: argparse.Namespace) -> str:
-    """Do what ``tools/demo.py`` was asked to.
+    """Run ``tools/demo.py``.
 
     Args:
         args: Its arguments.
 
     Returns:
-        What was done, for people to read.
+        A summary for the user.
 
     Raises:
-        ValueError, OSError: If something in them or in a file is wrong; if images could not be
-            read, after the others are done.
+        ValueError, OSError: If an argument or a file is invalid. If images could not be read, the
+            error is raised after the others are processed.
     """
     check_input(args)
     bboxes = read_boxes(args.bboxes) if args.bboxes else None
@@ -93,43 +93,45 @@ def choose_model(args: argparse.Namespace) -> tuple[Any, str | None]:
     if exported:
         if args.device and args.device != 'cpu':
             print_log(
-                f'--device {args.device} is not that of {args.checkpoint}, which runs on the CPU; '
-                'hrnet_ext.export.runtime.PoseSession takes devices of its runtime',
+                f'--device {args.device} is ignored: {args.checkpoint} runs on the CPU; '
+                'hrnet_ext.export.runtime.PoseSession accepts the devices of its backend',
                 'current',
                 level=30,
             )
         return find_checkpoint(args.checkpoint, ''), None
     if not args.config:
-        raise ValueError('--checkpoint needs its --config; only an exported model goes without')
+        raise ValueError('--checkpoint needs its --config, unless it is an exported model')
     return read_config(args.config, args.cfg_options), find_checkpoint(args.checkpoint, '')
 
 
 def check_input(args: argparse.Namespace) -> None:
-    """Refuse options that the kind of input would ignore.
+    """Reject options that have no effect for this kind of input.
 
     Raises:
         ValueError: If there is one.
     """
     kind, ignored = ('a video', '--strict') if is_video(args.input) else ('images', '--video-codec')
     if is_given(args, ignored):
-        raise ValueError(f'{ignored} means nothing for {kind}, which `{args.input}` is')
+        raise ValueError(f'{ignored} has no effect on {kind}, which `{args.input}` is')
     if args.whole_image and (is_given(args, '--bbox-thr') or is_given(args, '--nms-thr')):
-        raise ValueError('--bbox-thr and --nms-thr choose among boxes; --whole-image has but one')
+        raise ValueError(
+            '--bbox-thr and --nms-thr have no effect with --whole-image, which has one box'
+        )
     if args.track and args.draw_heatmap:
-        raise ValueError('--draw-heatmap does not go with --track')
+        raise ValueError('--draw-heatmap cannot be combined with --track')
 
 
 def unreadable_error(unreadable: dict[str, Exception], report: str) -> ValueError:
-    """What the demo ends with where images could not be read."""
+    """The final error if images could not be read."""
     named = [f'  {error}' for error in list(unreadable.values())[:MOST_NAMED]]
     more = len(unreadable) - len(named)
     return ValueError(
         '\n'.join(
             [
-                f'images that cannot be read and are left out: {len(unreadable)}',
+                f'images that cannot be read: {len(unreadable)}',
                 *named,
                 *([f'  and {more} more'] if more else []),
-                f'the others are done: {report}',
+                f'the others are processed: {report}',
             ]
         )
     )

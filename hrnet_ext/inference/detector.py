@@ -33,22 +33,22 @@ FIRST_STEPS = ('LoadImageFromFile', 'LoadImageFromNDArray')
 
 
 class PersonDetector:
-    """A detector that tells where the people are, several images at a time.
+    """Detects persons in batches of images.
 
     Args:
-        config: A config file of MMDetection's kind, or the name of one that MMDetection ships,
-            such as ``rtmdet_m_8xb32-300e_coco``.
-        checkpoint: Its weights, path or URL; None leaves them random.
-        device: Where it runs; None takes a GPU if there is one.
-        score_thr: Boxes below this score are dropped.
-        nms_thr: Of boxes whose IoU exceeds this the better stays; None leaves it to the detector.
-        person_class: Name of the class of people.
-        labels: Labels of people, in place of that class.
+        config: An MMDetection config file, or the name of one that MMDetection ships, such as
+            ``rtmdet_m_8xb32-300e_coco``.
+        checkpoint: Path or URL of the weights; None leaves them random.
+        device: Where it runs; None uses a GPU if there is one.
+        score_thr: Boxes with lower scores are dropped.
+        nms_thr: IoU threshold of an additional NMS; None applies only the detector's own.
+        person_class: Name of the class for persons.
+        labels: Labels for persons; they replace ``person_class``.
         cfg_options: Overrides of the config.
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If the detector knows no such class or label, or makes no boxes.
+        ValueError: If the detector has no such class or label, or predicts no boxes.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PersonDetector:
         self.labels = [person_label(classes, person_class)] if labels is None else list(labels)
         if not all(0 <= label < len(classes) for label in self.labels):
             raise ValueError(
-                f"labels {labels} are not all among those of the detector's {len(classes)} classes"
+                f'labels {labels}: the detector has the labels 0 to {len(classes) - 1}'
             )
         self.score_thr, self.nms_thr = score_thr, nms_thr
 
@@ -92,12 +92,12 @@ class PersonDetector:
             images: Paths or BGR arrays (H, W, 3).
 
         Returns:
-            One (N, 5) float32 array per image; (0, 5) where nobody is found.
+            One (N, 5) float32 array per image; (0, 5) if no person is found.
         """
         return self.detect([self.prepare(image) for image in images]) if len(images) else []
 
     def prepare(self, image: str | np.ndarray) -> dict:
-        """The network's input of one image; runs in any process.
+        """The detector's input for one image; can run in another process.
 
         Raises:
             FileNotFoundError, ValueError: If the image cannot be read.
@@ -128,9 +128,9 @@ def read_detector_config(config: str | Config) -> Config:
     """A detector's config by path, or by the name of a file that MMDetection ships.
 
     Raises:
-        FileNotFoundError: If there is none, or several; names what comes close.
+        FileNotFoundError: If there is none or more than one; the message lists similar names.
         ModuleNotFoundError: If MMDetection is not installed.
-        ValueError: If it is not a detector's.
+        ValueError: If it is not the config of a detector.
     """
     if find_spec('mmdet') is None:
         raise ModuleNotFoundError(
@@ -147,9 +147,9 @@ def read_detector_config(config: str | Config) -> Config:
 
 
 def known_classes(model: nn.Module) -> Sequence[str]:
-    """The class names of a detector: its checkpoint's, else those of its config's test set.
+    """The class names of a detector, from its checkpoint or from the test set of its config.
 
-    MMDetection takes COCO's 80 where the checkpoint tells none, whatever the config says.
+    MMDetection assumes COCO's 80 classes if the checkpoint has none, whatever the config says.
     """
     from mmdet.evaluation import get_classes
     from mmdet.registry import DATASETS
@@ -162,7 +162,7 @@ def known_classes(model: nn.Module) -> Sequence[str]:
 
 
 def person_label(classes: Sequence[str], person_class: str) -> int:
-    """The label of people among a detector's classes.
+    """The label for persons among a detector's classes.
 
     Raises:
         ValueError: If there is no such class.
@@ -171,8 +171,8 @@ def person_label(classes: Sequence[str], person_class: str) -> int:
         return list(classes).index(person_class)
     shown = ', '.join(classes[:8]) + (', ...' if len(classes) > 8 else '')
     raise ValueError(
-        f'the detector has no class `{person_class}` among its {len(classes)} ({shown}); take one '
-        'trained to find people, or say who are people in it (--person-class, --det-cat-ids)'
+        f'the detector has no class `{person_class}` among its {len(classes)} ({shown}); use one '
+        'that was trained on persons, or name its class for persons (--person-class, --det-cat-ids)'
     )
 
 
@@ -204,20 +204,20 @@ def make_detector(
     *,
     device: str,
 ) -> PersonDetector:
-    """The detector that MMPose's arguments name, to find boxes of any score.
+    """Build the detector that MMPose's arguments describe; it returns boxes of any score.
 
     Args:
-        det_model: A config, its path, the name of a config that MMDetection ships, or a model's
-            name or alias in its zoo, such as ``'rtmdet-m'``.
-        det_weights: Path or URL. None takes those of the zoo for a model that is named, random
-            ones for a config.
-        det_cat_ids: Labels of people; None finds the class ``person``.
+        det_model: A config, its path, the name of a config that MMDetection ships, or the name or
+            alias of a model in its zoo, such as ``'rtmdet-m'``.
+        det_weights: Path or URL. None uses the weights of the zoo for a name, random weights for a
+            config.
+        det_cat_ids: Labels for persons; None uses the class ``person``.
         device: Where it runs.
 
     Raises:
         FileNotFoundError: If there is no such detector.
-        ValueError: If it knows no people.
-        OSError: If weights cannot be read or fetched.
+        ValueError: If it has no class for persons.
+        OSError: If the weights cannot be read or downloaded.
     """
     if det_weights is None and not _is_config(det_model):
         det_model, det_weights = from_zoo(det_model, SCOPE) or (det_model, None)
@@ -233,14 +233,14 @@ def make_detector(
 
 
 def default_detector(cfg: Config, device: str) -> PersonDetector | None:
-    """The detector that MMPose takes where nobody names one; None where it has none.
+    """MMPose's default detector for a pose model; None if MMPose has none.
 
     Args:
-        cfg: The pose model's config; the module of its data set tells what is to be detected.
+        cfg: Config of the pose model; the module of its data set determines what to detect.
         device: Where it runs.
 
     Raises:
-        OSError: If its weights cannot be fetched; says what to give instead.
+        OSError: If the weights cannot be downloaded; the message names the alternatives.
     """
     dataset = cfg.get('dataset_type') or cfg.test_dataloader.dataset.type
     kind = DATASETS.get(dataset).__module__.split('datasets.')[-1].split('.')[0].lower()

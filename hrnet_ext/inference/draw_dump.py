@@ -1,4 +1,4 @@
-"""Drawings of the predictions that ``tools/test.py --dump`` wrote."""
+"""Draw the predictions that ``tools/test.py --dump`` wrote."""
 
 import pickle
 from collections.abc import Mapping
@@ -23,18 +23,18 @@ def draw_dump(
     """Draw ground truth and predictions of the first images side by side.
 
     Args:
-        cfg: The config that was tested; its data set says how keypoints are linked.
-        dump: Pickle file of ``tools/test.py --dump``, written by yourself: unpickling a
-            stranger's file can run code.
-        out_dir: Folder for one PNG an image and a sheet of them all.
-        num_images: At most so many.
-        min_score: Predicted keypoints below are left out.
+        cfg: The tested config; its data set defines the skeleton.
+        dump: Pickle file written by ``tools/test.py --dump``. Only use your own files: unpickling
+            can run code.
+        out_dir: Folder for one PNG per image and an overview of all.
+        num_images: Maximum number of images.
+        min_score: Predicted keypoints with lower scores are left out.
 
     Returns:
-        The files, the sheet first.
+        The files, the overview first.
 
     Raises:
-        ValueError: If ``dump`` is not such a file, or of another data set than the config's.
+        ValueError: If ``dump`` is not such a file, or belongs to another data set.
         FileNotFoundError: If it or one of its images does not exist.
     """
     if num_images < 1:
@@ -67,7 +67,7 @@ def _people_by_image(dump: str) -> dict[str, list[dict]]:
         except (pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
             raise ValueError(f'{dump} was not written by tools/test.py --dump ({error})') from None
     if not people_of:
-        raise ValueError(f'{dump} holds no prediction')
+        raise ValueError(f'{dump} contains no prediction')
     return people_of
 
 
@@ -79,7 +79,7 @@ def _check_data_set(
     dumped = sample.get('dataset_name', meta['dataset_name'])
     if (num_dumped, dumped) != (meta['num_keypoints'], meta['dataset_name']):
         raise ValueError(
-            f'{dump} holds {num_dumped} keypoints of the data set `{dumped}`, but the config '
-            f'{config} has {meta["num_keypoints"]} of `{meta["dataset_name"]}`; give the config '
+            f'{dump} has {num_dumped} keypoints of the data set `{dumped}`, but the config '
+            f'{config} has {meta["num_keypoints"]} of `{meta["dataset_name"]}`; use the config '
             'that was tested'
         )

@@ -1,4 +1,4 @@
-"""MMPose's 2D inferencer with the caller's boxes, real batches, tracking and safe outputs."""
+"""MMPose's 2D inferencer with given boxes, batches over frames, tracking and atomic outputs."""
 
 from __future__ import annotations
 
@@ -44,36 +44,37 @@ from hrnet_ext.registry import INFERENCERS
 from hrnet_ext.tracking import PoseTracker
 
 Inputs = str | os.PathLike | np.ndarray | Sequence[str | np.ndarray]
-MAX_PEOPLE = 64  # HRNet-W48 at 384x288 with flip test takes some 3.5 GB for so many
+MAX_PEOPLE = 64  # HRNet-W48 at 384x288 with flip test needs about 3.5 GB for these
 
 
 @INFERENCERS.register_module()
 class PoseInferencer(Pose2DInferencer):
-    """Poses of the people in images and videos; called as MMPose's ``Pose2DInferencer``.
+    """Estimates the poses of persons in images and videos, with MMPose's interface.
 
-    What differs from that: ``bboxes`` are used; all people of ``batch_size`` frames go through the
-    network at once; where nobody is found nobody is returned; videos are decoded in a thread;
-    people can be tracked; and outputs are whole whatever ends the run.
+    Differences from MMPose's ``Pose2DInferencer``: ``bboxes`` are used. All persons of
+    ``batch_size`` frames go through the network in one batch. If no person is found, none is
+    returned. Videos are decoded in a thread. Persons can be tracked. Output files are complete
+    however the run ends.
 
     Args:
-        model: The pose model's config, its path, the name of one that hrnet_ext ships such as
-            ``'hrnet_w32_coco'``, or of one of MMPose's zoo. Top-down models only. Or a file of
-            ``tools/export.py``.
-        weights: Its checkpoint, path or URL. None takes the released weights: of a shipped config,
+        model: The pose model: a config, its path, the name of a shipped config such as
+            ``'hrnet_w32_coco'``, or the name of a model in MMPose's zoo. Only top-down models are
+            supported. Alternatively, a file written by ``tools/export.py``.
+        weights: Path or URL of the checkpoint. None uses the released weights of a shipped config
             or of the zoo. ``'random'`` leaves the network untrained. An exported file contains its
             weights.
-        device: ``'cpu'``, ``'cuda:0'``, ...; None takes a GPU if there is one.
+        device: ``'cpu'``, ``'cuda:0'``, ...; None uses a GPU if there is one.
         scope: Registry scope of the model.
-        det_model: The detector: a config of MMDetection, its path, the name of one it ships or of
-            a model in its zoo. ``'whole_image'`` takes each image as one person's box. None takes
-            MMPose's default, which is downloaded when first needed, not where boxes are given.
-        det_weights: The detector's checkpoint.
-        det_cat_ids: The detector's labels of people; None goes by the class name ``person``.
-        show_progress: Show a progress bar.
-        max_people: Crops in one forward pass at most: a limit on memory, not to be met otherwise.
-        optimize: How the network runs, see :func:`hrnet_ext.optimize`: ``'fp32'`` (or True) changes
-            heatmaps by less than 1e-4 of their maximum, ``'off'`` (or False) computes what MMPose
-            does to the last bit, ``'bf16'`` and others trade precision for speed.
+        det_model: The detector: a config of MMDetection, its path, the name of a shipped config or
+            of a model in its zoo. ``'whole_image'`` treats each image as the box of one person.
+            None uses MMPose's default detector, which is downloaded when it is first needed.
+        det_weights: Path or URL of the detector's checkpoint.
+        det_cat_ids: The detector's labels for persons; None uses the class named ``person``.
+        show_progress: Whether to show a progress bar.
+        max_people: Maximum number of crops in one forward pass, to limit memory.
+        optimize: How the network runs, see :func:`hrnet_ext.optimize`. ``'fp32'`` (or True) changes
+            heatmaps by less than 1e-4 of their maximum, ``'off'`` (or False) reproduces MMPose bit
+            for bit, ``'bf16'`` and others are faster and less precise.
 
     Raises:
         FileNotFoundError: If a config or checkpoint does not exist.
@@ -117,8 +118,8 @@ class PoseInferencer(Pose2DInferencer):
         num_channels = input_channels(self.model)
         if num_channels > 3:
             raise ValueError(
-                f'this model takes images of {num_channels} channels, but frames are BGR: run it '
-                'as an exported file in a PoseSession, or by tools/test.py'
+                f'this model takes images of {num_channels} channels, but frames are BGR: export it'
+                ' and run it in a PoseSession, or use tools/test.py'
             )
         if isinstance(self.model, ExportedPoseEstimator):
             refuse_optimizing(model, optimize)
@@ -129,7 +130,7 @@ class PoseInferencer(Pose2DInferencer):
         )
         first = self.pipeline.transforms[0]
         loads_bgr = isinstance(first, MMPoseLoadImage) and first.color_type == 'color'
-        self._loader = first if loads_bgr else LoadImage()  # the pipeline makes frames grey
+        self._loader = first if loads_bgr else LoadImage()  # the pipeline itself converts to gray
 
     def _init_detector(
         self,
@@ -138,7 +139,7 @@ class PoseInferencer(Pose2DInferencer):
         det_cat_ids: int | tuple[int, ...] | None = None,
         device: str | None = None,
     ) -> None:
-        """Build the detector that is named; the default one only when it is needed."""
+        """Build the requested detector; the default one is built when it is first needed."""
         self.detector = None
         self._needs_default = det_model is None
         self._device = device
@@ -148,12 +149,12 @@ class PoseInferencer(Pose2DInferencer):
     def _load_weights_to_model(
         self, model: nn.Module, checkpoint: dict | None, cfg: Config | None
     ) -> None:
-        """Load weights and learn of the keypoints; an exported file has brought both."""
+        """Load weights and metadata; an exported file already contains both."""
         if not isinstance(model, ExportedPoseEstimator):
             super()._load_weights_to_model(model, checkpoint, cfg)
 
     def _init_collate(self, cfg: Config) -> Callable:
-        """Not used: batches are made of crops; MMPose's looks for a registry it does not have."""
+        """Not used, because batches consist of crops."""
         return pseudo_collate
 
     def __call__(
@@ -164,43 +165,43 @@ class PoseInferencer(Pose2DInferencer):
         out_dir: str | None = None,
         **kwargs: Any,
     ) -> Iterator[dict]:
-        """Estimate poses; inputs and arguments are checked at once, work begins at the first next.
+        """Estimate poses; arguments are checked immediately, the work starts with the first result.
 
         Args:
             inputs: Path or URL of an image or video, a folder of images, ``'webcam'`` or
-                ``'webcam:NUMBER'``, an array (H, W, 3) BGR, (H, W) grey or (H, W, 4) BGRA of
-                uint8, or a list of images.
-            return_datasamples: Give MMPose's data samples in place of plain dicts.
-            batch_size: Frames that go through detector and network at once.
+                ``'webcam:NUMBER'``, a uint8 array (H, W, 3) BGR, (H, W) gray or (H, W, 4) BGRA, or
+                a list of images.
+            return_datasamples: Return MMPose's data samples instead of plain dicts.
+            batch_size: Number of frames that go through detector and network at once.
             out_dir: Folder for ``visualizations`` and ``predictions``.
-            **kwargs: Of MMPose: ``bbox_thr``, ``nms_thr`` (both 0.3 for detected boxes, none for
+            **kwargs: MMPose's ``bbox_thr``, ``nms_thr`` (both 0.3 for detected boxes, none for
                 given ones), ``merge_results``, ``pose_based_nms``, ``return_vis``, ``show``,
                 ``wait_time``, ``draw_bbox``, ``radius``, ``thickness``, ``kpt_thr``,
                 ``skeleton_style``, ``draw_heatmap``, ``black_background``, ``vis_out_dir``,
-                ``pred_out_dir``. Beyond it:
+                ``pred_out_dir``. In addition:
 
-                - ``bboxes``: the people's boxes: lists, arrays or tensors of PyTorch. For one image
-                  (N, 4), x1, y1, x2, y2, or (N, 5) with scores, or one box; for several images or
-                  a video a list with such boxes for each, or a function of the
+                - ``bboxes``: the persons' boxes as lists, arrays or PyTorch tensors. For one image:
+                  (N, 4) x1, y1, x2, y2, (N, 5) with scores, or one box. For several images or a
+                  video: a list with the boxes of each image or frame, or a function of a
                   :class:`~hrnet_ext.inference.frames.Frame` (``index``, ``path``, ``image``). Each
-                  box without score gives one pose, in order, or an error; of boxes with scores
-                  those without a pixel of the image are left out, with a warning.
-                - ``on_unreadable``: a function of path and error, called (in another thread) for
-                  each image of a folder or list that cannot be read, such as
-                  ``{}.setdefault``; there is no result of it then, and the others are done. Without
-                  it the first such image ends the run with its error. A folder's hidden files are
-                  not read.
+                  box without a score gives one pose, in order, or an error. Boxes with scores that
+                  contain no pixel of the image are left out with a warning.
+                - ``on_unreadable``: ``function(path, error)``, called in another thread for each
+                  image of a folder or list that cannot be read, for example ``{}.setdefault``.
+                  Such images give no result, and the others are processed. Without it, the first
+                  such image ends the run with an error. Hidden files in folders are not read.
                 - ``tracking``: True, or a dict with arguments of
-                  :class:`~hrnet_ext.tracking.PoseTracker`: the frames are a video, and everybody
-                  gets a ``track_id``. Poses are then estimated frame by frame.
-                - ``draw_score``: write each pose's score.
-                - ``video_codec``: OpenCV's four letters, ``'mp4v'`` if not given.
+                  :class:`~hrnet_ext.tracking.PoseTracker`. The frames are then treated as a video,
+                  and every person gets a ``track_id``. Poses are estimated frame by frame.
+                - ``draw_score``: draw the score of each pose.
+                - ``video_codec``: OpenCV's four letters; default ``'mp4v'``.
 
         Returns:
-            For each frame ``dict(predictions=[people], visualization=[picture])``: people as
-            dicts ``keypoints``, ``keypoint_scores``, ``bbox``, ``bbox_score`` and, if tracked,
-            ``track_id``; the picture (H, W, 3) RGB if ``return_vis``. It is an iterator: outputs
-            are finished when it ends, is closed, or is dropped.
+            An iterator with ``dict(predictions=[persons], visualization=[drawing])`` for each
+            frame. Persons are dicts with ``keypoints``, ``keypoint_scores``, ``bbox``,
+            ``bbox_score`` and, if tracked, ``track_id``. The drawing (H, W, 3) is RGB and only
+            there with ``return_vis``. Output files are finished when the iterator ends, is closed
+            or is deleted.
 
         Raises:
             ValueError: If an argument or input is wrong.
@@ -233,16 +234,16 @@ class PoseInferencer(Pose2DInferencer):
         viewer: Viewer,
         options: tuple[dict[str, Any], dict[str, Any], bool],
     ) -> Iterator[dict]:
-        """Results frame by frame; whatever ends it, files and cameras are closed."""
+        """Results frame by frame; files and cameras are closed however it ends."""
         forward, visualize, as_samples = options
-        self.update_model_visualizer_settings(**visualize)  # another call may have come between
+        self.update_model_visualizer_settings(**visualize)  # another call may have changed them
         bar = progress_bar(source.length, 'frame', disable=not self.show_progress)
         with closing(source), viewer, closing(found), bar:
             batches = (zip(batch[0], self.forward(batch, **forward)) for batch in found)
             for frame, samples in chain.from_iterable(batches):
                 is_merged = forward.get('merge_results', True)
-                everybody = samples[0] if is_merged else self._poses.merge(frame, samples)
-                visualization = viewer(frame, everybody)
+                merged = samples[0] if is_merged else self._poses.merge(frame, samples)
+                visualization = viewer(frame, merged)
                 bar.update()
                 yield self.postprocess(samples, visualization, as_samples)
                 if viewer.is_stopped:
@@ -256,7 +257,7 @@ class PoseInferencer(Pose2DInferencer):
         bbox_thr: float | None = None,
         nms_thr: float | None = None,
     ) -> Iterator[Found]:
-        """Batches of frames, each frame with the boxes (N, 5) of its people."""
+        """Batches of frames, each frame with the boxes (N, 5) of its persons."""
         detector = self._detector() if bboxes is None else None
         find = BoxFinder(inputs, bboxes, detector, bbox_thr=bbox_thr, nms_thr=nms_thr)
 
@@ -288,11 +289,11 @@ class PoseInferencer(Pose2DInferencer):
         return [[without_duplicates(sample) if pose_based_nms else sample] for sample in found]
 
     def estimate(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4)."""
+        """Keypoints (N, K, 2) in image space and scores (N, K) of the persons in boxes (N, 4)."""
         return self._poses.estimate(image, boxes)
 
     def make_tracker(self, **options: Any) -> PoseTracker:
-        """A tracker that estimates poses by this model.
+        """A tracker that estimates poses with this model.
 
         Args:
             **options: See :class:`~hrnet_ext.tracking.PoseTracker`.
@@ -305,12 +306,12 @@ class PoseInferencer(Pose2DInferencer):
         visualization: list[np.ndarray] | None,
         return_datasamples: bool = False,
     ) -> dict:
-        """What is handed over of a frame."""
+        """The result of a frame."""
         predictions = preds if return_datasamples else [instances_of(sample) for sample in preds]
         return {'predictions': predictions, 'visualization': visualization}
 
     def update_model_visualizer_settings(self, **options: Any) -> None:
-        """Set colours and heatmaps by the arguments of a call; the last call's are forgotten."""
+        """Apply the drawing arguments of a call; those of earlier calls are reset."""
         self.visualizer.set_dataset_meta(self.model.dataset_meta)
         super().update_model_visualizer_settings(**options)
 
@@ -339,4 +340,4 @@ def _check_arguments(batch_size: int, tracking: Any, forward: dict, visualize: d
     if tracking is False:
         return
     if not forward.get('merge_results', True) or visualize.get('draw_heatmap'):
-        raise ValueError('tracking goes neither with merge_results=False nor with draw_heatmap')
+        raise ValueError('tracking cannot be combined with merge_results=False or draw_heatmap')

@@ -25,7 +25,7 @@ DEFAULT_CODEC = 'mp4v'
 
 
 class VideoWriter:
-    """A video that grows as ``STEM.partial.mp4`` and gets its name when it is closed.
+    """A video that is written as ``STEM.partial.mp4`` and renamed when it is closed.
 
     Args:
         path: The file.
@@ -35,7 +35,7 @@ class VideoWriter:
 
     Raises:
         ValueError: If OpenCV cannot write such a file.
-        OSError: If the folder cannot be made.
+        OSError: If the folder cannot be created.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class VideoWriter:
             )
 
     def write(self, frame: np.ndarray) -> None:
-        """Append a frame (H, W, 3) uint8, BGR, brought to the video's size."""
+        """Append a frame (H, W, 3) uint8, BGR, resized to the video's size."""
         if frame.shape[1::-1] != self._size:
             frame = cv2.resize(frame, self._size)
         self._writer.write(frame)
         self.count += 1
 
     def close(self) -> None:
-        """Finish the file and give it its name; a warning tells if it lacks frames."""
+        """Finish and rename the file; warns if frames are missing."""
         self._writer.release()
         capture = cv2.VideoCapture(os.fspath(self._partial))
         written = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
@@ -75,16 +75,16 @@ class VideoWriter:
 
 
 class Outputs(ABC):
-    """Takes what became of each frame; close it, or use it in a ``with`` statement."""
+    """Receives the results of each frame; close it, or use it in a ``with`` statement."""
 
     @abstractmethod
     def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
-        """Write what was asked for of a frame.
+        """Write the results of a frame.
 
         Args:
             frame: The frame.
-            instances: Its people, as MMPose's ``split_instances`` describes them.
-            drawing: (H, W, 3) uint8, RGB; None where nothing was drawn.
+            instances: Its persons, in the form of MMPose's ``split_instances``.
+            drawing: (H, W, 3) uint8, RGB; None if nothing was drawn.
         """
 
     def close(self) -> None:
@@ -101,14 +101,14 @@ class Outputs(ABC):
 def make_outputs(
     source: Source, vis_out_dir: str, pred_out_dir: str, *, video_codec: str
 ) -> Outputs:
-    """The outputs that fit a source, see the classes."""
+    """The outputs for a source."""
     if isinstance(source, ImageSource):
         return ImageOutputs(source, vis_out_dir, pred_out_dir)
     return VideoOutputs(source, vis_out_dir, pred_out_dir, video_codec=video_codec)
 
 
 class ImageOutputs(Outputs):
-    """A drawing and a JSON file for each image, named as it.
+    """A drawing and a JSON file for each image, with the name of the image.
 
     Args:
         source: The images.
@@ -116,7 +116,8 @@ class ImageOutputs(Outputs):
         pred_out_dir: Folder for predictions; empty for none.
 
     Raises:
-        ValueError: If two images would get one name, or a drawing would replace its image.
+        ValueError: If two images would have the same output name, or a drawing would overwrite
+            its image.
     """
 
     def __init__(self, source: ImageSource, vis_out_dir: str, pred_out_dir: str) -> None:
@@ -149,7 +150,7 @@ class VideoOutputs(Outputs):
         video_codec: OpenCV's four letters.
 
     Raises:
-        ValueError: If the mp4 would replace the video.
+        ValueError: If the mp4 would overwrite the video.
     """
 
     def __init__(
@@ -180,8 +181,8 @@ class VideoOutputs(Outputs):
             self._video.write(cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))
 
     def close(self) -> None:
-        """Finish the files and tell where they are."""
-        with ExitStack() as stack:  # one that fails does not keep the other open
+        """Finish the files and log their paths."""
+        with ExitStack() as stack:  # if one fails, the other is still closed
             for output in filter(None, (self._json, self._video)):
                 stack.callback(print_log, f'{output.count} frames are in {output.path}', 'current')
                 stack.callback(output.close)
@@ -191,7 +192,7 @@ class VideoOutputs(Outputs):
 class JsonList:
     """A JSON list on disk that is valid after every entry.
 
-    It grows as ``NAME.partial`` and gets its name when it is closed.
+    It is written as ``NAME.partial`` and renamed when it is closed.
 
     Args:
         path: The file.
@@ -207,7 +208,7 @@ class JsonList:
         self._file.write(b'[' + self.END)
 
     def append(self, entry: Any) -> None:
-        """Write one more entry."""
+        """Append an entry."""
         text = to_json(entry)
         self._file.seek(-len(self.END), os.SEEK_END)
         self._file.write((',\n' if self.count else '\n').encode() + text.encode() + self.END)
@@ -215,13 +216,13 @@ class JsonList:
         self.count += 1
 
     def close(self) -> None:
-        """Give the file its name."""
+        """Close and rename the file."""
         self._file.close()
         os.replace(self._partial, self.path)
 
 
 def plain(instances: list[dict]) -> list[dict]:
-    """The same people with Python's numbers in place of numpy's, for JSON."""
+    """Replace numpy numbers by Python numbers, for JSON."""
     return [
         {
             key: value.item() if isinstance(value, np.generic) else value
@@ -238,13 +239,13 @@ def refuse_overwriting(output: str | os.PathLike[str], source: str) -> None:
 
 
 def _check_names(paths: list[str]) -> None:
-    """Predictions are named by stems: no two images may share one."""
+    """Raise an error if two images have the same stem, because predictions are named by it."""
     seen: dict[str, str] = {}
     for path in paths:
         stem = Path(base_name(path)).stem
         if stem in seen:
             raise ValueError(
                 f'`{seen[stem]}` and `{path}` would both be written as {stem}; '
-                'give them in two calls, with an out_dir each'
+                'process them in two calls with different out_dir'
             )
         seen[stem] = path

@@ -1,6 +1,6 @@
-"""What results depend on, kept with them so that an interrupted run goes on under the same.
+"""The settings that results depend on; an interrupted run continues only with equal settings.
 
-Settings are a dict of JSON values. Files are told apart by name and content, wherever they are.
+Settings are a dict of JSON values. Files are identified by name and content, not by folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hrnet_ext.engine.config_file import read_config_file
 
 
 def file_mark(path: str | os.PathLike[str]) -> str:
-    """A file, or a folder of JSON files, by its name and content; what is no file as it stands."""
+    """Identify a file or a folder of JSON files by name and content; other text by itself."""
     if os.path.isfile(path):
         return _marked([Path(path)], os.path.basename(path))
     if os.path.isdir(path):
@@ -27,10 +27,10 @@ def file_mark(path: str | os.PathLike[str]) -> str:
 
 
 def config_mark(config: str | Config) -> str:
-    """A config by its name and all its settings, those of its bases included.
+    """Identify a config by its name and all its settings, including those of its bases.
 
     Args:
-        config: A config, or its file; a name that is no file stands for itself.
+        config: A config or its file; other text stands for itself.
     """
     if not isinstance(config, Config):
         if not os.path.isfile(config):
@@ -46,12 +46,12 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], what: str, cur
 
     Args:
         before: Settings of the earlier results.
-        now: Those of this run.
-        what: The results, for the message.
-        cure: What to do if they are not the same.
+        now: Settings of this run.
+        what: Description of the results, for the message.
+        cure: What to do if they differ, for the message.
 
     Raises:
-        ValueError: If they are not; names what differs.
+        ValueError: If they differ; the message lists the differences.
     """
     changes = [
         f'{key} {before.get(key)!r} -> {value!r}'

@@ -44,17 +44,17 @@ ALL_BOXES = {'bbox_thr': 0.0, 'nms_thr': 1.0}
 
 
 def run_tracking(args: argparse.Namespace) -> str:
-    """Do what ``tools/track.py`` was asked to.
+    """Run ``tools/track.py``.
 
     Args:
         args: Its arguments.
 
     Returns:
-        What was done, for people to read.
+        A summary for the user.
 
     Raises:
-        ValueError, OSError: If something in them or in a file is wrong; if videos could not be
-            tracked, after the others are done.
+        ValueError, OSError: If an argument or a file is invalid. If videos could not be tracked,
+            the error is raised after the others are processed.
     """
     tracking = tracking_arguments(args.variant, parse_options(args.track_options))
     truth = read_sequences(args.ann, 'annotation file (--ann)') if args.ann else {}
@@ -63,7 +63,7 @@ def run_tracking(args: argparse.Namespace) -> str:
     out = Path(args.out)
     if args.bboxes and not truth and len(videos) > 1:
         raise ValueError(
-            f'--bboxes without --ann are those of one video, but `{args.input}` holds '
+            f'--bboxes without --ann belongs to one video, but `{args.input}` contains '
             f'{len(videos)}; track them one at a time'
         )
     config = read_config(args.config, args.cfg_options)
@@ -113,7 +113,7 @@ def run_tracking(args: argparse.Namespace) -> str:
 
 
 def tracking_arguments(variant: str, named: Mapping[str, Any]) -> dict[str, Any]:
-    """A tracker's arguments: those of a variant, then those that are named.
+    """The arguments of a tracker: a variant, overridden by named arguments.
 
     Raises:
         ValueError: If there is no such argument, or a value is out of its range.
@@ -136,7 +136,7 @@ def check_evaluable(dataset_meta: Mapping[str, Any]) -> None:
     absent = [name for name in KEYPOINTS if name not in dataset_meta['keypoint_id2name'].values()]
     if absent:
         raise ValueError(
-            f'the model does not estimate {", ".join(absent)}, which PoseTrack evaluates; take one '
+            f'the model does not estimate {", ".join(absent)}, which PoseTrack evaluates; use one '
             'of PoseTrack18 (hrnet_w32_posetrack18), or leave out --ann'
         )
 
@@ -152,7 +152,7 @@ def tracks_of(
     Args:
         video: The video.
         samples: Its people, frame by frame.
-        dataset_meta: What the model's data set says of its keypoints.
+        dataset_meta: Metadata of the model's keypoints.
         tracking: The tracker's arguments.
 
     Raises:
@@ -186,7 +186,7 @@ def _records(image_id: int, found: Any, threshold: float) -> list[dict[str, Any]
 
 
 def _boxes(args: argparse.Namespace, truth: Mapping[str, Mapping]) -> Callable[[Video], Any]:
-    """The boxes of a video as the inferencer takes them; None where it finds them itself."""
+    """The boxes of a video for the inferencer; None if it detects them itself."""
     if not args.bboxes:
         return lambda video: None
     if not truth:
@@ -200,7 +200,7 @@ def _boxes(args: argparse.Namespace, truth: Mapping[str, Mapping]) -> Callable[[
 def _settings(
     args: argparse.Namespace, tracking: Mapping[str, Any], config: Config, checkpoint: str
 ) -> dict[str, Any]:
-    """What the tracks depend on; kept in each of their files."""
+    """Everything that the tracks depend on; stored in each of their files."""
     named = {name: value for name, value in vars(args).items() if name not in NOT_IN_TRACKS}
     return {
         **{name: file_mark(one) if isinstance(one, str) else one for name, one in named.items()},
@@ -215,19 +215,19 @@ def _settings(
 def _left_to_do(
     out: Path, videos: Sequence[Video], settings: Mapping[str, Any], *, resume: bool
 ) -> list[Video]:
-    """The videos whose tracks are not there yet.
+    """The videos that have not been tracked yet.
 
     Raises:
-        ValueError: If the folder holds something else, tracks that are not to be kept, or tracks
-            made under other settings.
-        OSError: If nothing can be written there.
+        ValueError: If the folder contains other files, tracks without ``--resume``, or tracks made
+            with other settings.
+        OSError: If the folder is not writable.
     """
     check_replaceable(out)
     check_writable(out)
     done = [video for video in videos if (out / f'{video.name}.json').exists()]
     if done and not resume:
         raise ValueError(
-            f'`{out}` holds tracks of `{done[0].name}` already; --resume keeps what is there, or '
+            f'`{out}` already contains tracks of `{done[0].name}`; use --resume to keep them, or '
             'choose another folder'
         )
     for video in done:
@@ -239,7 +239,7 @@ def _left_to_do(
 
 
 def _evaluated(truth: Mapping[str, Mapping], out: Path) -> str:
-    """The table of AP and MOTA; all values go beside the folder, into ``OUT.metrics.json``."""
+    """The table of AP and MOTA; all values are written to ``OUT.metrics.json``."""
     result = evaluate_posetrack(truth, read_sequences(out, 'tracks'))
     path = out.with_name(f'{out.name}.metrics.json')
     write_json(path, result, indent=2)

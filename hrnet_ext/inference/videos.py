@@ -124,7 +124,7 @@ def open_source(
     load: Load,
     on_unreadable: Report | None = None,
 ) -> Source:
-    """The frames that a user means.
+    """Open the frames of an input.
 
     Args:
         inputs: Path or URL of an image or a video, a folder of images, ``'webcam'`` or
@@ -168,9 +168,9 @@ class Video:
     """A video and what is known of its frames.
 
     Attributes:
-        name: Its name, and that of the file of its tracks.
-        inputs: What the inferencer takes: a path, or the paths of all frames.
-        records: The frames as PoseTrack18's ``images`` lists them; none where nothing is known.
+        name: Name of the video and of its file of tracks.
+        inputs: Input of the inferencer: a path, or the paths of all frames.
+        records: The frames as in PoseTrack18's ``images``; empty if unknown.
     """
 
     name: str
@@ -178,7 +178,7 @@ class Video:
     records: tuple[Mapping[str, Any], ...] = ()
 
     def record(self, index: int) -> Mapping[str, Any]:
-        """The record of a frame, made up where nothing is known of it."""
+        """The record of a frame; a generated one if the frames are unknown."""
         if self.records:
             return self.records[index]
         return {'id': index, 'frame_id': index, 'file_name': f'{self.name}/{index:06}.jpg'}
@@ -189,7 +189,7 @@ def annotated_videos(sequences: Mapping[str, Mapping], root: str) -> list[Video]
 
     Args:
         sequences: Their files' content by name.
-        root: Folder that the file names start from.
+        root: Folder that the file names are relative to.
 
     Raises:
         FileNotFoundError: If frames are missing.
@@ -203,7 +203,7 @@ def annotated_videos(sequences: Mapping[str, Mapping], root: str) -> list[Video]
     if missing:
         raise FileNotFoundError(
             f'{len(missing)} of {len(paths)} frames are missing, such as `{missing[0]}`; INPUT is '
-            "the folder that the annotations' file names start from"
+            'the folder that the file names in the annotations are relative to'
         )
     return videos
 
@@ -213,7 +213,7 @@ def plain_videos(path: str) -> list[Video]:
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
-        ValueError: If it holds no video, or two of the same name.
+        ValueError: If it contains no video, or two with the same name.
     """
     if not os.path.isdir(path):
         return [_video(path)]
@@ -226,11 +226,11 @@ def plain_videos(path: str) -> list[Video]:
         if entry.is_dir() or is_of_kind(entry.name, VIDEO_SUFFIXES)
     ]
     if not videos:
-        raise ValueError(f'folder `{path}` holds neither frames nor videos')
+        raise ValueError(f'folder `{path}` contains neither frames nor videos')
     names = [video.name for video in videos]
     double = next((name for name in names if names.count(name) > 1), None)
     if double:
-        raise ValueError(f'folder `{path}` holds two videos called `{double}`; rename one')
+        raise ValueError(f'folder `{path}` contains two videos named `{double}`; rename one')
     return videos
 
 

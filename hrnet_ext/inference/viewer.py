@@ -1,4 +1,4 @@
-"""What becomes of a frame's poses: a drawing, a window, files."""
+"""Draw the poses of a frame, show the drawing in a window, write files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ VIDEO_WAIT = 1e-5  # seconds a frame of a video is shown; 0 would wait for a key
 
 
 class Viewer:
-    """Draws, shows and writes one frame after another; close it, or use it in a ``with``.
+    """Draws, shows and writes frame by frame; close it, or use it in a ``with`` statement.
 
     Args:
-        outputs: Where files go.
-        painter: Makes drawings; None where nobody wants them.
-        title: Of the window; None for no window.
+        outputs: Writes the files.
+        painter: Makes drawings; None if no drawing is needed.
+        title: Title of the window; None for no window.
         wait_time: Seconds that a drawing is shown; 0 waits for a key.
-        return_vis: Hand drawings over.
+        return_vis: Whether to return drawings.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Viewer:
         self.is_stopped = False
 
     def __call__(self, frame: Frame, sample: PoseDataSample) -> list[np.ndarray] | None:
-        """Drawings (H, W, 3) RGB to hand over; None where none were drawn, as MMPose has it."""
+        """Drawings (H, W, 3) RGB to return; None if nothing was drawn, as in MMPose."""
         drawing = self._painter(frame.image, sample) if self._painter else None
         self._outputs.write(frame, instances_of(sample), drawing)
         if drawing is None:
@@ -75,9 +75,9 @@ def make_viewer(
 
     Args:
         source: The frames.
-        visualizer: MMPose's.
-        return_vis: Hand drawings over.
-        show: Show drawings in a window; None does for cameras, where there are windows.
+        visualizer: MMPose's visualizer.
+        return_vis: Whether to return drawings.
+        show: Show drawings in a window; None does so for cameras if windows are available.
         wait_time: Seconds that an image is shown; 0 waits for a key.
         vis_out_dir: Folder for drawings, or a video's file name; empty for none.
         pred_out_dir: Folder for predictions; empty for none.
@@ -85,7 +85,7 @@ def make_viewer(
         **drawing: See :class:`~hrnet_ext.visualization.pose_painter.PosePainter`.
 
     Raises:
-        ValueError: If there are no windows, or files would be overwritten.
+        ValueError: If no windows are available, or input files would be overwritten.
     """
     if show:
         check_windows()

@@ -11,12 +11,12 @@ import numpy as np
 
 from hrnet_ext.formats.box_arrays import box_arrays
 from hrnet_ext.tracking.association import MATCHINGS, UNMATCHED
-from hrnet_ext.tracking.similarity import SIMILARITIES, pose_similarity
 from hrnet_ext.tracking.boxes import boxes_around, suppress
 from hrnet_ext.tracking.flow import DenseFunction, Flow, frame_size, make_flow
 from hrnet_ext.tracking.options import TrackingOptions
 from hrnet_ext.tracking.poses import PoseEstimates, TrackedPoses, checked_estimates, checked_poses
 from hrnet_ext.tracking.propagation import Candidates, detected, propagated, unify
+from hrnet_ext.tracking.similarity import SIMILARITIES, pose_similarity
 from hrnet_ext.tracking.track_queue import TrackQueue
 
 PoseFunction = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

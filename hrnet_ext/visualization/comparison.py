@@ -22,7 +22,7 @@ Instances = dict[str, np.ndarray]
 
 
 class ImagePeople(NamedTuple):
-    """An image's file, the name of its drawing, and its people."""
+    """An image: its file, the name of its drawing, and its persons."""
 
     path: str
     name: str
@@ -31,15 +31,16 @@ class ImagePeople(NamedTuple):
 
 
 class PeopleByImage:
-    """Takes samples of people in any order, gives images.
+    """Groups samples of persons, which arrive in any order, by image.
 
-    An image is complete when it has as many people as in the data set. In data sets sorted by image
-    only few images are waiting at a time. Images whose people are spread over processes wait for
-    the end, as do all of a data set that is no ``BaseDataset``.
+    An image is complete when it has as many persons as in the data set. In data sets sorted by
+    image, only a few images are incomplete at a time. Images whose persons are distributed to
+    several processes are returned at the end, as are all images if the data set is not a
+    ``BaseDataset``.
 
     Args:
-        dataset: Of the evaluation.
-        interval: Give every so many images.
+        dataset: The evaluated data set.
+        interval: Return every interval-th image.
     """
 
     def __init__(self, dataset: Any, interval: int) -> None:
@@ -54,7 +55,7 @@ class PeopleByImage:
         self._truth = _annotated(dataset)
 
     def add(self, samples: Iterable[PoseDataSample]) -> Iterator[ImagePeople]:
-        """The images that these people complete."""
+        """The images that are complete with these samples."""
         for sample in samples:
             path = sample.img_path
             if self._expected and path not in self._names:
@@ -66,7 +67,7 @@ class PeopleByImage:
                 yield self._image(path, self._waiting.pop(path))
 
     def rest(self) -> Iterator[ImagePeople]:
-        """The images that no process has completed, in the main process; nothing in others."""
+        """The remaining images, in the main process; other processes return none."""
         parts = all_gather_object((self._waiting, self._given))
         if not is_main_process():
             return
@@ -92,7 +93,7 @@ class PeopleByImage:
 
 
 def _poses_alone(sample: PoseDataSample) -> PoseDataSample:
-    """A sample without its heatmaps, in the main memory."""
+    """The poses of a sample, without heatmaps, on the CPU."""
     small = PoseDataSample(metainfo={'id': sample.id, 'img_id': sample.get('img_id')})
     small.gt_instances = sample.gt_instances.cpu()
     small.pred_instances = sample.pred_instances.cpu()
@@ -100,7 +101,7 @@ def _poses_alone(sample: PoseDataSample) -> PoseDataSample:
 
 
 def _annotated(dataset: Any) -> dict[Hashable, Instances] | None:
-    """Annotated people by image of a data set whose samples are detected boxes; else None."""
+    """Annotated persons by image if the samples are detected boxes; else None."""
     if not getattr(dataset, 'bbox_file', None):
         return None
     num_values = 3 * dataset.metainfo['num_keypoints']
@@ -115,7 +116,7 @@ def _annotated(dataset: Any) -> dict[Hashable, Instances] | None:
     return truth
 
 
-MIN_HEIGHT = 384  # pixels; smaller images are enlarged, so that joints can be told apart
+MIN_HEIGHT = 384  # pixels; smaller images are enlarged so that keypoints can be distinguished
 STRIP = 26 / MIN_HEIGHT  # height of a line of text, of the image's
 FIELDS = ('keypoints', 'keypoint_scores', 'keypoints_visible', 'bboxes', 'bbox_scores')
 
@@ -127,11 +128,11 @@ def side_by_side(
 
     Args:
         image: (H, W, 3); enlarged to at least ``MIN_HEIGHT`` high.
-        truth: Its people as :func:`~hrnet_ext.visualization.poses.draw_poses` takes them; None
-            where nobody is annotated. The prediction then stands alone, as it does if no keypoint
-            is visible or all are at (0, 0), where MMPose puts those of detected boxes.
-        prediction: As ``truth``.
-        style: How people are drawn.
+        truth: Annotated persons, see :func:`~hrnet_ext.visualization.poses.draw_poses`; None if
+            there are none. Then, or if no keypoint is visible or all are at (0, 0) (MMPose's
+            values for detected boxes), only the prediction is drawn.
+        prediction: Predicted persons.
+        style: How persons are drawn.
 
     Returns:
         One image (H', W', 3).
@@ -152,7 +153,7 @@ def side_by_side(
 
 
 def gather(instances: Iterable[Any]) -> dict[str, np.ndarray]:
-    """The people of several samples of one image as those of one, see :data:`FIELDS`.
+    """Merge the persons of several samples of one image, see :data:`FIELDS`.
 
     Args:
         instances: ``InstanceData`` or dicts, at least one.
@@ -166,7 +167,7 @@ def gather(instances: Iterable[Any]) -> dict[str, np.ndarray]:
 
 
 def contact_sheet(images: Sequence[np.ndarray], num_columns: int = 2) -> np.ndarray:
-    """Images (H_i, W_i, 3) of any sizes in a grid, row by row, on plain paper."""
+    """Images (H_i, W_i, 3) of any sizes in a grid, row by row."""
     height = max(image.shape[0] for image in images)
     width = max(image.shape[1] for image in images)
     num_rows = -(-len(images) // num_columns)
@@ -178,7 +179,7 @@ def contact_sheet(images: Sequence[np.ndarray], num_columns: int = 2) -> np.ndar
 
 
 def _enlarged(people: Mapping[str, Any], scale: float) -> dict[str, Any]:
-    """OpenCV aligns the borders of enlarged pixels, not their centers."""
+    """Scale coordinates as OpenCV does, which aligns pixel borders, not centers."""
     moved = {
         field: (np.asarray(people.get(field)) + 0.5) * scale - 0.5
         for field in ('keypoints', 'bboxes')

@@ -15,16 +15,16 @@ from hrnet_ext.writing import write_atomically
 
 
 def read_image(path: str) -> np.ndarray:
-    """An image file.
+    """Read an image as RGB.
 
     Raises:
-        FileNotFoundError, ValueError: If it is missing or no image; names it.
+        FileNotFoundError, ValueError: If it is missing or not an image; the message names it.
     """
     return cv2.cvtColor(LoadImage().transform({'img_path': path})['img'], cv2.COLOR_BGR2RGB)
 
 
 def write_image(path: str | os.PathLike[str], image: np.ndarray) -> None:
-    """Write an image in the format of the path's extension, whole or not at all.
+    """Write an image atomically, in the format of the path's extension.
 
     Raises:
         OSError: If it cannot be written.
@@ -34,14 +34,14 @@ def write_image(path: str | os.PathLike[str], image: np.ndarray) -> None:
 
 
 def drawing_name(name: str) -> str:
-    """The name of an image's drawing: its own, or a PNG where OpenCV cannot write such."""
+    """The file name of a drawing: that of the image, or a PNG if OpenCV cannot write the format."""
     return name if cv2.haveImageWriter(name) else str(Path(name).with_suffix('.png'))
 
 
 def drawing_names(paths: Iterable[str]) -> dict[str, str]:
-    """Images' paths and the names of their drawings, relative to the folder they have in common.
+    """The names of drawings by image path, relative to the common folder of the images.
 
-    Frames of several videos, which share their base names, so keep their videos' folders.
+    Frames of several videos keep the folders of their videos, because their base names are equal.
     """
     paths = list(paths)
     if not paths:
@@ -60,7 +60,7 @@ def has_windows() -> bool:
 
 
 def check_windows() -> None:
-    """Refuse to show drawings where there are no windows.
+    """Check that drawings can be shown in windows.
 
     Raises:
         ValueError: If this OpenCV has none.
@@ -77,11 +77,11 @@ def show_image(drawing: np.ndarray, title: str, wait_time: float) -> bool:
 
     Args:
         drawing: (H, W, 3) uint8, RGB.
-        title: The window's.
+        title: Title of the window.
         wait_time: Seconds; 0 waits for a key.
 
     Returns:
-        Whether to go on: False if Esc or q was pressed.
+        Whether to continue: False if Esc or q was pressed.
     """
     cv2.imshow(title, cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))
     return cv2.waitKey(int(np.ceil(wait_time * 1000))) & 0xFF not in STOP_KEYS

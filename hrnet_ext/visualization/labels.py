@@ -1,4 +1,4 @@
-"""Texts beside people.
+"""Labels beside persons.
 
 Legend: images (H, W, 3) uint8, RGB; N people; corners (N, 2) x, y in pixels.
 """
@@ -14,20 +14,20 @@ from hrnet_ext.formats.metainfo import Color
 
 BLACK: Color = (0, 0, 0)
 WHITE: Color = (255, 255, 255)
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601: how bright red, green and blue look
+LUMA = (0.299, 0.587, 0.114)  # Rec. 601: weights of red, green and blue in the brightness
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw_labels(
     canvas: np.ndarray, corners: np.ndarray, texts: Sequence[str], colors: Sequence[Color]
 ) -> None:
-    """Write texts, moved into the image where need be, into ``canvas`` itself.
+    """Write labels into ``canvas``, moved into the image if necessary.
 
     Args:
         canvas: RGB.
-        corners: (N, 2), the lower left ones of the texts.
-        texts: N; an empty one is left out.
-        colors: N, of the texts' background.
+        corners: (N, 2), the lower left corners of the labels.
+        texts: N texts; empty ones are left out.
+        colors: N background colors.
     """
     height, width = canvas.shape[:2]
     scale = max(0.35, min(height, width) / 1000)
