@@ -168,14 +168,14 @@ def _extra_of(**shape: Any) -> dict[str, Any]:
     """MMPose's ``extra`` of the network that our backbone builds from these arguments."""
     names = {block: name for name, block in BLOCKS.items()}
     return {
-        f'room{number}': {
-            'num_modules': room.num_modules,
+        f'stage{number}': {
+            'num_modules': stage.num_modules,
             'num_branches': number,
-            'block': names[room.block],
-            'num_blocks': room.num_blocks,
-            'num_channels': tuple(each // room.block.expansion for each in room.channels),
+            'block': names[stage.block],
+            'num_blocks': stage.num_blocks,
+            'num_channels': tuple(each // stage.block.expansion for each in stage.channels),
         }
-        for number, room in enumerate(stages_of_width(**{'width': 32, **shape}), start=1)
+        for number, stage in enumerate(stages_of_width(**{'width': 32, **shape}), start=1)
     }
 
 

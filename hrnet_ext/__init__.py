@@ -12,7 +12,7 @@ compat.apply()
 
 
 def __getattr__(name: str) -> Any:
-    """Import the inference path when it is asked for: it needs PyTorch."""
+    """Import ``optimize`` lazily, because it needs PyTorch."""
     if name == 'optimize':
         from hrnet_ext.acceleration import optimize
 

@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and which depend on which; imports nothing heavy."""
+"""Arguments that several commands share, and checks between them; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DEFAULT_MODEL = 'hrnet_w32_coco'  # of the demo
 
 
 def number(kind: type, least: float, most: float = float('inf')) -> Callable[[str], float]:
-    """What makes a number of an argument, for ``type=``.
+    """A function that parses a number within limits, for ``type=``.
 
     Args:
         kind: ``int`` or ``float``.
-        least: Below that it is refused.
-        most: Above that, too.
+        least: Minimum.
+        most: Maximum.
     """
     name = 'a whole number' if kind is int else 'a number'
     limits = f'from {least:g}' + (f' to {most:g}' if most != float('inf') else '')
@@ -35,17 +35,17 @@ def number(kind: type, least: float, most: float = float('inf')) -> Callable[[st
 
 
 def share(text: str) -> float:
-    """A number from 0 to 1, for ``type=``."""
+    """Parse a number from 0 to 1, for ``type=``."""
     return number(float, 0, 1)(text)
 
 
 def positive(text: str) -> int:
-    """A whole number from 1, for ``type=``."""
+    """Parse a positive integer, for ``type=``."""
     return number(int, 1)(text)
 
 
 class OldSpelling(argparse.Action):
-    """An option under its former name: it still works, with a warning.
+    """A renamed option; the former name still works, with a warning.
 
     Args:
         new: The option that replaces it, as the user should type it.
@@ -74,8 +74,8 @@ class OldSpelling(argparse.Action):
     ) -> None:
         setattr(namespace, self.dest, self.const)
         print(
-            f'warning: {option_string} is now {self._new}; the next release will not take '
-            f'{option_string} any more',
+            f'warning: {option_string} is now {self._new}; {option_string} will be removed in the '
+            'next release',
             file=sys.stderr,
         )
 
@@ -101,14 +101,14 @@ def add_checkpoint_argument(parser: argparse._ActionsContainer, more: str = '') 
 def add_settings_argument(
     parser: argparse._ActionsContainer, option: str, description: str
 ) -> None:
-    """An option that takes KEY=VALUE any number of times."""
+    """An option that accepts KEY=VALUE any number of times."""
     parser.add_argument(
         option, nargs='+', action='extend', default=[], metavar='KEY=VALUE', help=description
     )
 
 
 def add_overwrite_argument(parser: argparse.ArgumentParser, description: str) -> None:
-    """``--overwrite``, and ``--force``, which it was called before."""
+    """``--overwrite``, and its former name ``--force``."""
     parser.add_argument('--overwrite', action='store_true', help=description)
     parser.add_argument(
         '--force', action=OldSpelling, dest='overwrite', new='--overwrite', const=True
@@ -116,8 +116,8 @@ def add_overwrite_argument(parser: argparse.ArgumentParser, description: str) ->
 
 
 def add_people_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Where the people are, for demo and tracking; the group, for more of it."""
-    people = parser.add_argument_group('where the people are (one of these)')
+    """The ways to find persons, for demo and tracking; returns the group of arguments."""
+    people = parser.add_argument_group('how to find persons (one of these)')
     people.add_argument(
         '--detector',
         metavar='CONFIG',
@@ -142,7 +142,7 @@ def add_people_arguments(parser: argparse.ArgumentParser) -> argparse._ArgumentG
 
 
 def check_people_arguments(args: argparse.Namespace) -> None:
-    """Make sure that there is at most one way to find the people.
+    """Check that at most one way to find persons is given.
 
     Raises:
         ValueError: If there is more than one, or a detector's weights are missing.
@@ -150,7 +150,7 @@ def check_people_arguments(args: argparse.Namespace) -> None:
     ways = ('--detector', '--bboxes', '--whole-image')
     given = [name for name in ways if is_given(args, name)]
     if len(given) > 1:
-        raise ValueError(f'{" and ".join(given)} exclude one another')
+        raise ValueError(f'{" and ".join(given)} exclude each other')
     if args.detector and os.path.isfile(args.detector) and not args.detector_checkpoint:
         raise ValueError(f'--detector {args.detector} needs its --detector-checkpoint')
     refuse_unused(args, {'--det-cat-ids': '--detector', '--detector-checkpoint': '--detector'})
@@ -162,21 +162,23 @@ def named_detector(args: argparse.Namespace) -> str | None:
 
 
 def refuse_unused(args: argparse.Namespace, needs: Mapping[str, str]) -> None:
-    """Refuse options that would be ignored.
+    """Reject options that would be ignored.
 
     Args:
         args: The arguments.
-        needs: Options, each with the one without which it means nothing.
+        needs: Options, each with the option that it requires.
 
     Raises:
-        ValueError: If one is given without what it needs.
+        ValueError: If an option is given without the one that it requires.
     """
     for option, needed in needs.items():
         if is_given(args, option) and not is_given(args, needed):
-            raise ValueError(f'{option} means nothing without {needed}; add that, or leave it out')
+            raise ValueError(
+                f'{option} has no effect without {needed}; add {needed}, or omit {option}'
+            )
 
 
 def is_given(args: argparse.Namespace, option: str) -> bool:
-    """Whether an option is on the command line: it has no default."""
+    """Whether an option without a default was given."""
     value: Any = getattr(args, option.removeprefix('--').replace('-', '_'))
     return not (value is None or value is False or value == [])

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Folders that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A work folder beside ``target`` that takes its name when the block ends without an error.
+    """A temporary folder next to ``target``, renamed to it when the block ends without an error.
 
     After an error or an interruption nothing is left. A process that is killed outright leaves
     only a hidden folder, ``.NAME.partial-...``, which the next run for the same target removes.
@@ -30,7 +30,7 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         _remove_leftovers(target)
         work.mkdir()
     except OSError as error:
-        reason = f'cannot make the folder: {error.strerror}'
+        reason = f'cannot create the folder: {error.strerror}'
         raise OSError(error.errno, reason, str(target)) from error
     try:
         yield work
@@ -42,7 +42,7 @@ def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
 def _take_name(work: Path, target: Path, *, replace: bool) -> None:
     if not replace:
         if target.is_dir():
-            target.rmdir()  # fails if somebody else has put something there
+            target.rmdir()  # fails if another process has written something there
         work.rename(target)
         return
     previous = work.with_name(work.name + '-previous')
@@ -56,8 +56,8 @@ def _work_prefix(target: Path) -> str:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Removes work folders of processes of this machine that are no more."""
-    if os.name != 'posix':  # elsewhere a process cannot be asked harmlessly whether it lives
+    """Remove temporary folders of processes of this machine that have ended."""
+    if os.name != 'posix':  # on other systems there is no harmless check whether a process exists
         return
     prefix = _work_prefix(target)
     for entry in target.parent.iterdir():

@@ -1,8 +1,9 @@
-"""What the command-line tools share before anything heavy is imported: arguments, error reports.
+"""Arguments and error reports of all commands; nothing heavy is imported here.
 
-An error that the user can cure ends a tool with one line, any other one with its traceback: it is a
-bug of ours. To tell them apart needs no class of its own, see :func:`is_users`: a ``raise``
-statement of ours is one that we wrote a message for. ``ValueError`` is the one to raise.
+An error that the user can fix ends a command with one line. Any other error is a bug of this
+package and ends it with a traceback. :func:`is_users` distinguishes them without a special
+exception class: every ``raise`` statement of this package has a message for the user. Raise
+``ValueError``.
 """
 
 import argparse
@@ -16,11 +17,11 @@ from hrnet_ext.arguments import add_settings_argument, number, positive
 from hrnet_ext.host_warnings import silence_known
 
 DEBUG_VARIABLE = 'HRNET_EXT_DEBUG'
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in shells
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-# Of hrnet_ext.acceleration.modes, which would import PyTorch: --help should not wait for it.
+# From hrnet_ext.acceleration.modes, which imports PyTorch; --help should be fast.
 MODES = ('off', 'auto', 'fp32', 'bf16', 'fp16', 'fp32+compile', 'bf16+compile', 'fp16+compile')
-# Where errors are about settings, see is_users.
+# Packages whose errors are about settings, see is_users.
 REPORTS_SETTINGS = (
     'mmengine', 'mmcv', 'mmpose', 'mmdet', 'mmseg', 'torch/optim', 'torch/utils/data', 'json',
 )  # fmt: skip
@@ -29,14 +30,14 @@ BAD_ARGUMENTS = r'unexpected keyword argument|required (positional|keyword-only)
 
 
 class _Debug(argparse.Action):
-    """Ask for tracebacks, in this process and in those it starts."""
+    """Enable tracebacks, in this process and its child processes."""
 
     def __call__(self, *_: object) -> None:
         os.environ[DEBUG_VARIABLE] = '1'
 
 
 def config_parser(description: str) -> argparse.ArgumentParser:
-    """A parser with what every tool that reads a config takes: CONFIG, --cfg-options, --debug."""
+    """A parser with the arguments of all commands that read a config."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='a config file, or the name of a shipped one')
     add_settings_argument(
@@ -49,12 +50,12 @@ def config_parser(description: str) -> argparse.ArgumentParser:
 
 
 def add_debug_argument(parser: argparse.ArgumentParser) -> None:
-    """The flag that every tool that ends by :func:`run` takes."""
+    """``--debug``, for every command that uses :func:`run`."""
     parser.add_argument('--debug', nargs=0, action=_Debug, help='show the traceback of an error')
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """What training and testing have in common: the folder, the launcher, drawing."""
+    """The arguments that training and testing share: work dir, launcher, drawing."""
     parser.add_argument('--work-dir', help='folder for logs and checkpoints (work_dirs/CONFIG)')
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
     # torch.distributed.launch passes --local-rank, before PyTorch 2.0 --local_rank
@@ -73,37 +74,37 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_optimize_argument(parser: argparse._ActionsContainer, default: str | None) -> None:
-    """How the network runs, for every tool that infers; None leaves it to the config."""
+    """``--optimize``, for every command that runs inference; None uses the config's mode."""
     said = default or "the config's OptimizeHook, else off"
     parser.add_argument(
         '--optimize',
         choices=MODES,
         default=default,
         metavar='MODE',
-        help=f"how to run the network ({said}). off: MMPose's numbers to the last bit; fp32: "
-        'rearranged, heatmaps within 1e-4 of their maximum; bf16, and fp16 on GPUs: half the '
-        'precision, keypoints within 0.1 input pixels (median), AP within 0.2 points; each with '
-        '+compile: compiled first, at no cost in accuracy, for GPUs and networks other than HRNet; '
-        'auto: bf16, fp16 or fp32, whatever the device is best at',
+        help=f'how to run the network ({said}). off: bit-identical to MMPose; fp32: faster, '
+        'heatmaps differ by less than 1e-4 of their maximum; bf16, and fp16 on GPUs: keypoints '
+        'differ by less than 0.1 input pixels (median), AP by less than 0.2 points; each with '
+        '+compile: compiled by PyTorch, same accuracy, for GPUs and networks other than HRNet; '
+        'auto: bf16, fp16 or fp32, whichever the device computes best',
     )
 
 
 def parse_run_arguments(
     parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 ) -> argparse.Namespace:
-    """Parse, and tell MMEngine the local rank where only the command line has it."""
+    """Parse the arguments, and set LOCAL_RANK for MMEngine if only the command line has it."""
     args = parser.parse_args(arguments)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
 def program() -> str:
-    """The name that the user called this process by: ``train.py`` or ``hrnet-ext train``."""
+    """The name of the running program: ``train.py`` or ``hrnet-ext train``."""
     return os.path.basename(sys.argv[0])
 
 
 def describe(error: BaseException) -> str:
-    """The message of an error as a user needs it: its cause alone, also from a loader's worker."""
+    """The message of an error for the user, also of an error in a data loader's worker."""
     text = error.args[0] if isinstance(error, KeyError) and error.args else error
     text = str(text).strip()
     if 'Original Traceback' in text:  # PyTorch put the traceback of its worker into the message
@@ -112,18 +113,18 @@ def describe(error: BaseException) -> str:
 
 
 def is_users(error: BaseException) -> bool:
-    """Whether an error is about what the user gave (files, settings) rather than a bug of ours.
+    """Whether an error is about the user's files or settings, and not a bug of this package.
 
     It is, if
 
-    - the system says it (``OSError``), or something that is to be installed is not;
-    - a ``raise`` in hrnet_ext or its tools made it (``ValueError``, ``KeyError``);
-    - a ``raise`` or ``assert`` with a message in OpenMMLab made it, or PyTorch's refusal of an
-      optimizer's or a loader's setting: that is how these report what is wrong in a config;
-    - a class that a config names does not take the arguments that the config gives;
-    - reading JSON failed.
+    - it is an ``OSError``, or a package is not installed;
+    - it was raised by a ``raise`` statement in hrnet_ext (``ValueError``, ``KeyError``);
+    - it was raised by a ``raise`` or ``assert`` with a message in OpenMMLab, or by PyTorch about a
+      setting of an optimizer or data loader: that is how these report errors in a config;
+    - a class named in a config does not accept the arguments in the config;
+    - JSON could not be read.
 
-    What Python or a library stumbles over in between is a bug.
+    Every other error is a bug.
     """
     if isinstance(error, ImportError):
         return (error.name or '').partition('.')[0] != 'hrnet_ext'
@@ -136,7 +137,7 @@ def is_users(error: BaseException) -> bool:
         return isinstance(error, (ValueError, KeyError))
     cause = error.__cause__ or error.__context__
     if type(cause) is type(error) and str(cause) and str(cause) in str(error):
-        return is_users(cause)  # OpenMMLab raises some anew, with a few words more
+        return is_users(cause)  # OpenMMLab raises some errors again with a longer message
     if isinstance(error, TypeError) and re.search(BAD_ARGUMENTS, str(error)):
         return MAKES_OBJECTS in path
     library = path.rpartition('/site-packages')[2]
@@ -148,7 +149,7 @@ def is_users(error: BaseException) -> bool:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a file is of the package, the tool itself, or of the checkout's benchmarks."""
+    """Whether a file belongs to the package, to the running tool, or to the benchmarks."""
     tool = _path(getattr(sys.modules['__main__'], '__file__', None))
     benchmarks = os.path.join(os.path.dirname(os.path.dirname(tool)), 'benchmarks')
     folders = (_path(os.path.dirname(__file__)), _path(benchmarks))
@@ -171,11 +172,11 @@ def _path(path: str | None) -> str:
 
 
 def run(main: Callable[[], None], *, after_interrupt: str = '') -> None:
-    """Run a command; a user's mistake ends as one message and exit status 1, Ctrl-C as 130.
+    """Run a command. An error of the user ends it with one message and status 1, Ctrl-C with 130.
 
     Args:
         main: The command. With ``--debug`` or ``HRNET_EXT_DEBUG=1`` errors keep their traceback.
-        after_interrupt: How to go on after Ctrl-C.
+        after_interrupt: How to continue after Ctrl-C, for the message.
     """
     if not {'--verbose', '--debug'} & set(sys.argv):  # before parsing: imports warn, too
         silence_known()

@@ -1,4 +1,4 @@
-"""Which device to compute on: the one place that checks what a user asks for."""
+"""Choose and check the device to compute on."""
 
 import torch
 from mmengine.device import get_device
@@ -11,7 +11,7 @@ def choose_device(device: str | torch.device | None) -> str:
         device: ``'cpu'``, ``'cuda:0'``, ...; None takes a GPU if there is one.
 
     Raises:
-        ValueError: If it cannot be used; with those that can.
+        ValueError: If it cannot be used; the message lists the available ones.
     """
     if device is None:
         return get_device()
@@ -21,8 +21,8 @@ def choose_device(device: str | torch.device | None) -> str:
         there = ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
         cure = ''
         if str(device).startswith('cuda') and not torch.cuda.is_available():
-            cure = '; PyTorch finds no GPU and driver, see `python -m hrnet_ext.doctor`'
+            cure = '; PyTorch finds no GPU or no driver, see `python -m hrnet_ext.doctor`'
         raise ValueError(
-            f'--device {device} cannot be used here; there is {", ".join(there)}{cure}'
+            f'--device {device} is not available; available: {", ".join(there)}{cure}'
         ) from error
     return str(device)

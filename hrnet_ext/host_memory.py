@@ -1,4 +1,4 @@
-"""What a process does with memory that it frees: give it back, or keep it for the next step."""
+"""Let a process keep freed memory for the next step, instead of returning it to the system."""
 
 import ctypes
 import platform
@@ -9,7 +9,7 @@ NEVER = -1
 
 
 def keep_freed_memory() -> bool:
-    """Let the C library keep what is freed instead of returning it to the kernel.
+    """Let the C library keep freed memory instead of returning it to the kernel.
 
     A training step frees all of its maps and the next one needs as many. By default large blocks go
     back to the kernel each time, which hands them out again page by page, filled with zeros. The
@@ -17,7 +17,7 @@ def keep_freed_memory() -> bool:
     not for libraries: it concerns the whole process and those it forks.
 
     Returns:
-        Whether it was possible: with glibc alone, hence on most Linux machines and nowhere else.
+        Whether it was possible. It is with glibc only, the C library of most Linux systems.
     """
     if platform.libc_ver()[0] != 'glibc':
         return False

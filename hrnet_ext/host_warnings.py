@@ -1,4 +1,4 @@
-"""Warnings about the hosts' own code, which look like a fault of the user's."""
+"""Ignore warnings of other packages about their own code, which the user cannot fix."""
 
 import logging
 import warnings
@@ -8,12 +8,12 @@ KNOWN: tuple[tuple[str, type[Warning]], ...] = (
     (r'`torch\.cuda\.amp\.(autocast|GradScaler)\(args\.\.\.\)` is deprecated', FutureWarning),
     (r'torch\.meshgrid: in an upcoming release', UserWarning),
 )
-# Of ONNX Runtime: advice for those who call its quantization, not for those who export a model.
+# ONNX Runtime: advice about its quantization, not for users who export a model.
 LOGGED = ('Please consider to run pre-processing', 'Please consider pre-processing')
 
 
 def silence_known() -> None:
-    """Ignore them in this process; all others are shown."""
+    """Ignore these warnings in this process; all others are shown."""
     logging.getLogger().addFilter(_is_unknown)
     for message, category in KNOWN:
         warnings.filterwarnings('ignore', message=message, category=category)

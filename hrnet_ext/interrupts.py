@@ -1,4 +1,4 @@
-"""Hold Ctrl-C back where a library would lose it."""
+"""Delay Ctrl-C while a library runs that would lose it."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ def interrupts_deferred() -> Iterator[None]:
     For calls of C++ code that calls Python and ignores the errors of these calls: a
     ``KeyboardInterrupt`` that is raised there is lost, and the program goes on.
     """
-    if threading.current_thread() is not threading.main_thread():  # never gets the signal
+    if threading.current_thread() is not threading.main_thread():  # receives no signals
         yield
         return
     caught = []

@@ -1,4 +1,4 @@
-"""Functions that PyTorch's compiler takes for different ones.
+"""Copies of functions that PyTorch's compiler treats as different functions.
 
 It counts compilations by code object and gives up after eight of one ("recompile_limit"), then
 runs everything as it is. Networks of one class share their ``forward``, so that they would use up
@@ -12,7 +12,7 @@ from types import FunctionType
 
 
 def with_own_code(function: Callable) -> Callable:
-    """The same Python function with a code object of its own."""
+    """A copy of a Python function with its own code object."""
     return FunctionType(
         function.__code__.replace(),
         function.__globals__,

@@ -1,4 +1,4 @@
-"""Which number format suits a device: the one place that decides, for training and inference.
+"""Choose the number format for a device, for training and inference.
 
 What a device can do is a :class:`Hardware`, what follows from it a :class:`Choice`. Exported files
 ask their runtime instead, see :mod:`hrnet_ext.runtimes.open_vino`.
@@ -21,7 +21,7 @@ FAST_FP16 = (6, 0)  # P100: twice as much fp16 as fp32, without tensor cores
 
 @dataclass(frozen=True)
 class Hardware:
-    """What decides the number format of a device.
+    """The properties of a device that determine its number format.
 
     Args:
         kind: PyTorch's name of the kind of device: ``'cpu'``, ``'cuda'``, ``'mps'``.
@@ -38,7 +38,7 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Choice:
-    """The number formats that suit a device.
+    """The number formats chosen for a device.
 
     Args:
         training: ``'fp32'``, ``'bf16'`` or ``'fp16'``, of autocast.
@@ -59,24 +59,24 @@ class Choice:
 
 
 def choose(hardware: Hardware) -> Choice:
-    """The number formats that suit a device; a pure function.
+    """Choose the number formats for a device; a pure function.
 
-    Of GPUs, T4 and P100 among them, all is read and nothing was ever run.
+    The rules for GPUs, including T4 and P100, follow their documentation and were never run.
     """
     if hardware.kind == 'cpu':
         return _choose_on_cpu(hardware)
     if hardware.kind == 'cuda':
         return _choose_on_cuda(hardware)
-    reason = f'less than fp32 was never tried on {hardware.kind}'
+    reason = f'lower precision than fp32 was never tried on {hardware.kind}'
     return Choice('fp32', 'fp32', False, reason)
 
 
 def probe(device: torch.device | str) -> Hardware:
-    """The facts of a device of this machine."""
+    """The properties of a device of this machine."""
     device = torch.device(device)
     if device.type == 'cpu':
         can = any(_cpu_capabilities().get(name) for name in CPU_BF16)
-        has_bf16 = can and torch.backends.mkldnn.is_available()  # oneDNN alone makes use of it
+        has_bf16 = can and torch.backends.mkldnn.is_available()  # only oneDNN uses it
         is_allowed = allows_bf16()
         limit = '' if is_allowed or not has_bf16 else instruction_limit()
         return Hardware('cpu', has_bf16 and is_allowed, limit=limit)
@@ -88,17 +88,17 @@ def probe(device: torch.device | str) -> Hardware:
 
 
 def choice_for(device: torch.device | str) -> Choice:
-    """The number formats that suit a device of this machine."""
+    """Choose the number formats for a device of this machine."""
     return choose(probe(device))
 
 
 def has_vnni() -> bool:
-    """Whether this CPU multiplies int8 in hardware, as exported int8 files do."""
+    """Whether this CPU has int8 instructions, which exported int8 files use."""
     return any(_cpu_capabilities().get(name) for name in CPU_VNNI)
 
 
 def emulation_warning(device: torch.device | str, *, training: bool = False) -> str:
-    """What bf16 costs on a device that emulates it; empty on others."""
+    """A warning about bf16 on a device that emulates it; empty on others."""
     choice = choice_for(device)
     if not choice.emulates_bf16:
         return ''
@@ -132,5 +132,5 @@ def _choose_on_cuda(hardware: Hardware) -> Choice:
 
 
 def _cpu_capabilities() -> dict:
-    """By PyTorch's names; empty where it is too old to tell."""
+    """The CPU's capabilities by PyTorch's names; empty if PyTorch is too old."""
     return getattr(torch.cpu, 'get_capabilities', dict)()

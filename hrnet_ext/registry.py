@@ -58,7 +58,7 @@ OPTIM_WRAPPERS = Registry(
 )
 
 if find_spec('mmpose'):
-    # Codecs have no MMEngine root; without MMPose (an MMDetection user) nothing asks for them.
+    # Codecs have no root in MMEngine. They are not needed without MMPose.
     from mmpose.registry import KEYPOINT_CODECS as MMPOSE_CODECS
 
     KEYPOINT_CODECS = Registry(

@@ -1,4 +1,4 @@
-"""TF32: NVIDIA GPUs since Ampere round the factors of float32 products to ten bits, if allowed.
+"""TF32: since Ampere, NVIDIA GPUs may round the factors of float32 products to ten bits.
 
 cuDNN's convolutions do so by default. Two networks that are equal in float32, such as one with
 batch norms and the same with these folded into its convolutions, then differ by some thousandths
@@ -18,7 +18,7 @@ FIRST_CAPABILITY = (8, 0)  # Ampere
 
 @contextmanager
 def exact_float32() -> Iterator[None]:
-    """Multiply float32 numbers as float32 meanwhile, on every device."""
+    """Disable TF32 inside the block, on every device."""
     switches = list(_switches())
     before = [getattr(owner, name) for owner, name, _ in switches]
     try:
@@ -31,7 +31,7 @@ def exact_float32() -> Iterator[None]:
 
 
 def uses_tf32(device: str | torch.device) -> bool:
-    """Whether convolutions in float32 round their factors on this device."""
+    """Whether float32 convolutions use TF32 on this device."""
     device = torch.device(device)
     if device.type != 'cuda' or torch.cuda.get_device_capability(device) < FIRST_CAPABILITY:
         return False
@@ -40,7 +40,7 @@ def uses_tf32(device: str | torch.device) -> bool:
 
 
 def _switches() -> Iterator[tuple[Any, str, Any]]:
-    """Owner, name and exact value of what decides; cuDNN's convolutions first.
+    """The settings that enable TF32: owner, name and exact value; cuDNN's convolutions first.
 
     Torch 2.9 gave each kind of operator a switch of its own. Where a program has set those, the
     older switches raise; where it has not, setting those makes the older ones raise, which torch

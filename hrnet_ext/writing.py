@@ -1,4 +1,4 @@
-"""Write a file so that a full disk or a crash never costs the one that was there before."""
+"""Write files atomically: a full disk or a crash never destroys an earlier file."""
 
 import errno
 import json
@@ -14,7 +14,7 @@ ELSEWHERE = 'another folder (--work-dir, --out-dir, --out)'
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
-    """Write a file under a temporary name beside its place, then rename it.
+    """Write a file under a temporary name in the same folder, then rename it.
 
     Readers see the old file or the new one, never a part of it; on failure the old one stays and
     the part is removed.
@@ -38,14 +38,14 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) 
     except OSError as error:
         _remove_if_there(partial)
         raise _explain(error, path, len(content)) from error
-    except BaseException:  # interrupted: no part stays behind either
+    except BaseException:  # also after an interruption, no partial file is left
         _remove_if_there(partial)
         raise
     _sync_folder(path.parent)
 
 
 def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file, atomically; NaN and infinities, which JSON does not know, become null.
+    """Write a JSON file atomically; NaN and infinity, which JSON does not have, become null.
 
     Args:
         path: Where to; its folder is made where missing.
@@ -59,7 +59,7 @@ def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None
 
 
 def to_json(content: Any, *, indent: int | None = None) -> str:
-    """JSON that every reader takes; NaN and infinities become null.
+    """Valid JSON text; NaN and infinity become null.
 
     Args:
         content: What JSON can hold.
@@ -69,7 +69,7 @@ def to_json(content: Any, *, indent: int | None = None) -> str:
     options = {'indent': indent, 'separators': separators, 'allow_nan': False}
     try:
         return json.dumps(content, **options)
-    except ValueError:  # only such content is copied: predictions are millions of numbers
+    except ValueError:  # copied only if necessary, because predictions are millions of numbers
         return json.dumps(_finite(content), **options)
 
 
@@ -82,7 +82,7 @@ def _finite(value: Any) -> Any:
 
 
 def check_writable(folder: str | os.PathLike[str]) -> None:
-    """Try a small file in a folder, which is made where missing.
+    """Check that a folder is writable; it is created if needed.
 
     Raises:
         OSError: With the folder and the cause.
@@ -119,7 +119,7 @@ def _free_space(path: Path) -> str:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a folder that may not even be looked into
+    except OSError:  # the folder may not be readable
         return False
 
 
@@ -131,7 +131,7 @@ def _remove_if_there(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where the system can."""
+    """Make the renaming survive a power cut, if the system supports it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows cannot open folders
@@ -139,6 +139,6 @@ def _sync_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError:
-        return  # some network file systems refuse; the file's content is safe already
+        return  # some network file systems do not support it; the file itself is already safe
     finally:
         os.close(descriptor)

@@ -161,8 +161,8 @@ def test_a_part_that_cannot_run_leaves_the_others_their_results():
     ('arguments', 'message'),
     [
         ('--only codec speed', "--only: invalid choice: 'speed'"),
-        ('--device cuda:99', '--device cuda:99 cannot be used here; there is cpu'),
-        ('--device abacus', '--device abacus cannot be used here'),
+        ('--device cuda:99', '--device cuda:99 is not available; available: cpu'),
+        ('--device abacus', '--device abacus is not available'),
         ('--data /nowhere', '--data: there is no /nowhere'),
         ('--checkpoint no.pth', '--checkpoint: there is no no.pth'),
         ('--config hrnet_w33_coco', 'config file not found: hrnet_w33_coco'),

@@ -99,14 +99,16 @@ def test_a_shape_without_pixels_is_refused(shape):
 
 @pytest.mark.parametrize('device', ['gpu', 'cuda:99', 'meta', 'cuda:x'])
 def test_a_device_that_is_not_there_is_told_with_those_that_are(device):
-    with pytest.raises(ValueError, match=f'--device {device} cannot be used here; there is cpu'):
+    with pytest.raises(ValueError, match=f'--device {device} is not available; available: cpu'):
         choose_device(device)
 
 
 def test_a_gpu_without_driver_names_the_doctor(monkeypatch):
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     monkeypatch.setattr('torch.cuda.device_count', lambda: 0)
-    with pytest.raises(ValueError, match=r'there is cpu; PyTorch finds no GPU and driver.*doctor'):
+    with pytest.raises(
+        ValueError, match=r'available: cpu; PyTorch finds no GPU or no driver.*doctor'
+    ):
         choose_device('cuda:7')
     assert choose_device('cpu') == 'cpu'
 

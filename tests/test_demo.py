@@ -92,17 +92,20 @@ def test_ways_to_find_people_exclude_each_other(demo, tmp_path):
     detector.touch()
     with pytest.raises(ValueError, match=r'--detector .*detector.py needs its --detector-check'):
         demo('clip.mp4', '--detector', str(detector))
-    with pytest.raises(ValueError, match='--detector-checkpoint means nothing without --detector'):
+    with pytest.raises(ValueError, match='--detector-checkpoint has no effect without --detector'):
         demo('clip.mp4', '--detector-checkpoint', 'D.pth')
-    with pytest.raises(ValueError, match='--bboxes and --whole-image exclude one another'):
+    with pytest.raises(ValueError, match='--bboxes and --whole-image exclude each other'):
         demo('clip.mp4', '--whole-image', '--bboxes', 'boxes.json')
 
 
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--track-options', 'flow=lk'], '--track-options means nothing without --track; add that'),
-        (['--det-cat-ids', '3'], '--det-cat-ids means nothing without --detector'),
+        (
+            ['--track-options', 'flow=lk'],
+            '--track-options has no effect without --track; add --track',
+        ),
+        (['--det-cat-ids', '3'], '--det-cat-ids has no effect without --detector'),
         (['--bbox-thr', '0.5'], '--bbox-thr and --nms-thr have no effect with --whole-image'),
         (['--nms-thr', '0'], '--bbox-thr and --nms-thr have no effect'),
         (['--video-codec', 'vp09'], '--video-codec has no effect on images, which `a.jpg` is'),

@@ -207,7 +207,7 @@ def test_a_checkpoint_of_another_model_is_refused(tool, source, tmp_path, change
             ['--precision', 'bf16'],
             'bf16 goes with the formats torchscript and torch-export, not',
         ),
-        (['--calibration-crops', 5], '--calibration-crops means nothing without --precision int8'),
+        (['--calibration-crops', 5], '--calibration-crops has no effect without --precision int8'),
         (['--cfg-options', 'test_dataloader.dataset.pipeline=[]'], 'should crop by GetBBoxCenter'),
         (['--cfg-options', 'model.head.out_channels=5'], 'does not belong to'),
         (['--cfg-options', 'model.test_cfg.output_keypoint_indices=[0]'], 'take it out'),
@@ -302,7 +302,7 @@ def test_a_device_that_an_exported_model_does_not_run_on_is_said(mmengine_log):
     with pytest.raises(FileNotFoundError):
         choose_model(argparse.Namespace(**args))
     (record,) = mmengine_log.records
-    assert '--device cuda:0 is not that of pose.onnx, which runs on the CPU' in record.message
+    assert '--device cuda:0 is ignored: pose.onnx runs on the CPU' in record.message
 
 
 def test_tools_test_evaluates_it(source, model, exported, tmp_path, monkeypatch):

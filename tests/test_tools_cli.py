@@ -331,8 +331,8 @@ def test_drawing_needs_a_hook_that_draws(config):
 @pytest.mark.parametrize(
     ('given', 'message'),
     [
-        ({'interval': 7}, '--interval means nothing without --show-dir'),
-        ({'wait_time': 1.0, 'show_dir': 'vis'}, '--wait-time means nothing without --show;'),
+        ({'interval': 7}, '--interval has no effect without --show-dir'),
+        ({'wait_time': 1.0, 'show_dir': 'vis'}, '--wait-time has no effect without --show;'),
     ],
 )
 def test_drawing_options_that_would_be_ignored_are_refused(config, given, message):

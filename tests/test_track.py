@@ -236,8 +236,8 @@ class EverywhereDetector:
     ('arguments', 'error', 'expected'),
     [
         (['--detector', __file__], ValueError, 'test_track.py needs its --detector-checkpoint'),
-        (['--detector', 'a', '--bboxes', 'b'], ValueError, '--detector and --bboxes exclude one'),
-        (['--whole-image', '--det-cat-ids', '1'], ValueError, 'nothing without --detector'),
+        (['--detector', 'a', '--bboxes', 'b'], ValueError, '--detector and --bboxes exclude'),
+        (['--whole-image', '--det-cat-ids', '1'], ValueError, 'no effect without --detector'),
         (['--whole-image', '--track-options', 'speed=9'], ValueError, 'has no `speed`; there'),
         (
             ['--whole-image', '--track-options', 'box_threshold=9'],

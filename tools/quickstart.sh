@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing but Python and pip to a trained HRNet and its images: bash tools/quickstart.sh
+# From nothing but Python and pip to a trained HRNet and its drawings: bash tools/quickstart.sh
 #   QUICKSTART_EPOCHS  rounds of training (default: the config's)
 #   QUICKSTART_IMAGES  training images to render (default: 2000)
 #   PYTHON, VENV       as in setup_env.sh
@@ -54,14 +54,14 @@ step "4/5 test: the best checkpoint on people it has not seen"
 run mim test hrnet_ext "$config" --checkpoint best --work-dir "$work_dir" \
     --out "$work_dir/metrics.json" --dump "$work_dir/predictions.pkl" "${options[@]}"
 
-step "5/5 images: ground truth next to prediction"
-run python tools/draw_predictions.py "$config" "$work_dir/predictions.pkl" --out-dir "$work_dir/images"
+step "5/5 drawings: ground truth next to prediction"
+run python tools/draw_predictions.py "$config" "$work_dir/predictions.pkl" --out-dir "$work_dir/pictures"
 
 ap=$(python -c "import json, sys; print(f'{json.load(open(sys.argv[1]))[\"coco/AP\"]:.3f}')" "$work_dir/metrics.json")
 step "done"
 cat <<END
 held-out AP   $ap (COCO keypoint AP by OKS, ground-truth boxes, flip test): $work_dir/metrics.json
-images      $work_dir/images/overview.png
+drawings      $work_dir/pictures/overview.png
 checkpoint    $(ls "$work_dir"/best_*.pth)
 training log  $(grep -l 'Epoch(train)' "$work_dir"/*/*.log | tail -n 1)
 data          $data

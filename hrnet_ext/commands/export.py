@@ -78,7 +78,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     args = make_parser().parse_args(arguments)
     if args.calibration_crops is not None and args.precision != 'int8':
         raise ValueError(
-            '--calibration-crops means nothing without --precision int8; add that, or leave it out'
+            '--calibration-crops has no effect without --precision int8; add that, or omit '
+            '--calibration-crops'
         )
     return args
 

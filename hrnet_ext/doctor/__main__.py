@@ -19,7 +19,7 @@ from hrnet_ext.doctor.installed import (
 )
 from hrnet_ext.doctor.probes import Failure, Findings, try_out
 
-# Without mim tools/train.py does the same; a mim that is there has to work.
+# mim is optional, because tools/train.py does the same; but an installed mim must work.
 _OPTIONAL = {"ModuleNotFoundError: No module named 'mim'"}
 _MARKS = {'applied': 'repaired', 'pending': 'ready', 'not needed': 'not needed', 'off': 'off'}
 
@@ -32,10 +32,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Examine the environment, or explain one message.
+    """Examine the installation, or explain an error message.
 
     Returns:
-        Exit status: 1 where something needed is broken or a message is unknown.
+        Exit status: 1 if a required package is broken or the message is unknown.
     """
     args = make_parser().parse_args(arguments)
     if args.explain is not None:
@@ -71,7 +71,7 @@ def _explain(message: str) -> int:
 
 
 def _broken(failures: list[Failure]) -> list[Problem]:
-    """One problem for each cause: what rests on a broken package fails with its message."""
+    """One problem per cause: packages that depend on a broken one fail with the same message."""
     by_message: dict[str, list[Failure]] = {}
     for failure in failures:
         by_message.setdefault(failure.message, []).append(failure)

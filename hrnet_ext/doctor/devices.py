@@ -1,4 +1,4 @@
-"""What there is to compute on: the GPUs, or why none is used, and the number format of each."""
+"""The available devices: GPUs, or why none is used, and the number format of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OTHER_TORCH = 'install a torch for an older CUDA, see pytorch.org/get-started/p
 
 
 class GpuFacts(NamedTuple):
-    """What decides whether GPUs are used.
+    """The facts that determine whether GPUs are used.
 
     Args:
         built_for: What torch was built for, ``'CUDA 13.0'`` or ``'ROCm 6.4'``; empty for a CPU.
@@ -36,7 +36,7 @@ class GpuFacts(NamedTuple):
 
 
 def describe_gpus(facts: GpuFacts) -> str:
-    """The GPUs with driver and CUDA version, or why none is used and what helps."""
+    """The GPUs with driver and CUDA version, or why none is used and how to fix it."""
     if facts.gpus:
         names = ', '.join(_describe_gpu(*gpu, facts.architectures) for gpu in facts.gpus)
         return f'{names}; driver {facts.driver or "unknown"}, torch built for {facts.built_for}'
@@ -44,7 +44,7 @@ def describe_gpus(facts: GpuFacts) -> str:
 
 
 def look() -> dict[str, Any]:
-    """The rows of the table, for a process that may import torch and may die of it."""
+    """The rows of the table; runs in a separate process, because importing torch may crash it."""
     facts = gpu_facts()
     devices = ['cpu', *(f'cuda:{index}' for index in range(len(facts.gpus)))]
     return {'cuda': describe_gpus(facts), 'formats': [_format_of(device) for device in devices]}

@@ -1,4 +1,4 @@
-"""What is installed, by distribution and without importing any of it; and whether mim finds us."""
+"""The installed distributions, found without importing them; and whether mim finds hrnet_ext."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hrnet_ext.doctor.cures import PIP
 
-# What to look for: the name in the table, then the distributions that provide it.
+# Name in the table, and the distributions that provide it.
 _PACKAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ('torch', ('torch',)),
     ('torchvision', ('torchvision',)),
@@ -50,14 +50,14 @@ _TROUBLE = {
 
 
 class Package(NamedTuple):
-    """One line of the table: a module and the distributions that provide it here."""
+    """One line of the table: a module and the installed distributions that provide it."""
 
     name: str
     found: tuple[tuple[str, str], ...]  # distribution, version
 
 
 class Problem(NamedTuple):
-    """Something that is wrong, whether it stops the work, and what helps."""
+    """A problem, whether it is severe, and how to fix it."""
 
     what: str
     meaning: str
@@ -74,7 +74,7 @@ def packages() -> list[Package]:
 
 
 def python_problem() -> Problem | None:
-    """Python outside of the tested versions."""
+    """Report a Python version that was not tested."""
     major, minor = (int(part) for part in platform.python_version_tuple()[:2])
     if (3, 10) <= (major, minor) <= (3, 13):
         return None
@@ -87,7 +87,7 @@ def python_problem() -> Problem | None:
 
 
 def distribution_problems() -> list[Problem]:
-    """Distributions that overwrite each other or break others."""
+    """Report distributions that overwrite or break each other."""
     problems = [
         Problem(
             f'{package.name}: {" and ".join(name for name, _ in package.found)}',
@@ -106,7 +106,7 @@ def distribution_problems() -> list[Problem]:
 
 
 def describe(package: Package) -> str:
-    """The table's entry: distributions and versions, or that there is none."""
+    """The entry in the table: distributions and versions, or ``absent``."""
     if not package.found:
         replaced = package.name in _REPLACED_BY_COMPAT
         return 'absent; hrnet_ext.compat stands in' if replaced else 'absent'
@@ -122,8 +122,8 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-# Away from the checkout: mim is run from anywhere. Its package root is <location>/<first line of
-# top_level.txt>, where an absolute path in that line wins.
+# Run outside the checkout, because users run mim from any folder. The package root is
+# <location>/<first line of top_level.txt>; an absolute path in that line replaces the location.
 _SCRIPT = """
 from importlib.metadata import distribution
 from pathlib import Path
@@ -136,7 +136,7 @@ print(named if named.exists() else location / lines[0])
 
 
 def mim_problem(folder: Path) -> Problem | None:
-    """What keeps ``mim train hrnet_ext`` from finding the configs; None when it finds them.
+    """The reason why ``mim train hrnet_ext`` does not find the configs; None if it does.
 
     Args:
         folder: any folder outside of the checkout.

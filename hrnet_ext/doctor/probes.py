@@ -1,4 +1,4 @@
-"""Try the stack out, in a process of its own: an import may fail, abort or hang."""
+"""Try the packages in a separate process, because an import may fail, crash or hang."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _TIMEOUT = 180  # seconds; a cold disk takes one minute
 
-# Tried in this order, what others rest on first: name and code.
+# Tried in this order, dependencies first: name and code.
 PROBES: tuple[tuple[str, str], ...] = (
     ('numpy', 'import numpy'),
     ('torch', 'import torch; torch.zeros(1)'),
@@ -61,7 +61,7 @@ if 'torch' in sys.modules:
 
 
 class Failure(NamedTuple):
-    """A probe that failed: its message, and the files its traceback leads through."""
+    """A failed probe: its message, and the files in its traceback."""
 
     name: str
     message: str
@@ -69,16 +69,16 @@ class Failure(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What the probes found."""
+    """The results of the probes."""
 
     failures: list[Failure]
     repairs: list[tuple[str, str, str]]  # name, state, detail
     cuda: str
-    formats: list[list[str]]  # device, and the number formats that suit it
+    formats: list[list[str]]  # device, and its number formats
 
 
 def try_out(folder: Path) -> Findings:
-    """Run all probes in one process; where it dies, go on behind the one that killed it.
+    """Run all probes in one process; if it crashes, continue with the next probe in a new one.
 
     Args:
         folder: an empty folder for the notes of that process.
@@ -108,7 +108,7 @@ def try_out(folder: Path) -> Findings:
 
 
 def _run(probes: list[tuple[str, str]], notes: Path) -> tuple[list[dict], str | None]:
-    """Notes of the process, and how it died if it did."""
+    """The notes of the process, and how it ended if it crashed."""
     checkout = str(Path(__file__).resolve().parents[2])
     end = None
     try:

@@ -1,11 +1,11 @@
-"""Images and videos of articulated people, rendered with their annotations: data by itself.
+"""Rendered images and videos of articulated people, with annotations.
 
-From the figure to the file, each module knowing only those before it::
+Each module imports only those to its left and above::
 
-    people     skeleton -> pose; shapes -> canvas -> appearance -> flesh -> figure
-    images   background -> scene -> render
-    videos     video: gait, ... -> video
-    files      spec -> layouts -> manifest; atomic, parallel -> writer
+    people     skeleton -> pose; shapes -> canvas -> appearance -> body_parts -> figure
+    images     background -> scene -> render
+    videos     video/: gait -> motion -> ... -> video
+    files      spec -> layouts -> manifest; parallel -> writer
 
 The modules need numpy, OpenCV and pycocotools; nothing here imports torch or OpenMMLab.
 """

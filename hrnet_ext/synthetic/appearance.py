@@ -1,4 +1,4 @@
-"""Looks of a synthetic person: skin, hair, and clothes. Colors are BGR, 0 to 255."""
+"""The appearance of a synthetic person: skin, hair and clothes. Colors are BGR, 0 to 255."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def _pick(rng: np.random.Generator, colors: Sequence[Color]) -> Color:
 
 
 def sample_appearance(rng: np.random.Generator, *, plain: bool) -> Appearance:
-    """Draws a person's looks.
+    """Sample the appearance of a person.
 
     Args:
-        rng: Source of chance.
+        rng: Random generator.
         plain: Keep to vivid plain clothes and a full head of hair, which make limbs and the
             direction a person faces easy to see.
     """

@@ -1,4 +1,4 @@
-"""What is behind and in front of the people: walls, floors, clutter, and things that hide them.
+"""Background and foreground: walls, floors, clutter, and occluding objects.
 
 Legend: images are (H, W, 3) BGR; sizes are (w, h) in pixels.
 """
@@ -20,7 +20,7 @@ def quiet_background(
     """A wall and a floor in soft colors with faint stains: (H, W, 3) uint8.
 
     Args:
-        rng: Source of chance.
+        rng: Random generator.
         size: Of the image (w, h).
         wall_foot: The row where the wall meets the floor; a random one if not given.
     """
@@ -55,7 +55,7 @@ def cluttered_background(
 
 
 def with_shadow(image: np.ndarray, *, center: tuple[float, float], half_width: float) -> np.ndarray:
-    """The image with a darker floor under somebody whose feet are at ``center``, pixels."""
+    """The image with a shadow on the floor around ``center``, pixels."""
     light = np.ones(image.shape[:2], dtype=np.float32)
     axes = (max(int(half_width), 1), max(int(half_width * 0.28), 1))
     cv2.ellipse(light, (round(center[0]), round(center[1])), axes, 0, 0, 360, 0.6, -1)

@@ -44,7 +44,7 @@ def write_butterflies(
         out: Folder to make.
         num_train: Images to train on, one butterfly in each.
         num_val: Images held out.
-        seed: Source of chance; equal arguments give equal files.
+        seed: Random seed; equal arguments give equal files.
         replace: Whether a folder that is there gives way to the new one.
 
     Raises:

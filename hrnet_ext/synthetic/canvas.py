@@ -27,7 +27,7 @@ class Light:
 
     Args:
         direction: Unit vector (3,) from the scene to the lamp, image space.
-        ambient: Share of the light that has no direction, 0 to 1.
+        ambient: Fraction of the light without direction, 0 to 1.
         tint: BGR factors on every color.
     """
 
@@ -94,7 +94,7 @@ class Canvas:
         self._num_parts = 0
 
     def draw(self, solid: Solid, material: Material, light: Light, *, owner: int) -> None:
-        """Draws a solid where it is nearer than what is there; the frame cuts it off."""
+        """Draw a solid where it is nearer than the existing content, clipped to the frame."""
         height, width = self.depth.shape
         bounds = np.asarray(solid.bounds())
         x0, y0 = np.maximum(np.floor(bounds[:2]), 0).astype(int)

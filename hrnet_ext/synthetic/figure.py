@@ -1,4 +1,4 @@
-"""A figure: a body, its posture and its looks; a placement takes it into an image.
+"""A figure: body, posture and appearance; a placement projects it into an image.
 
 Legend:
     world frame, meters: x right, y up, z towards the viewer; the middle of the hips is the origin.

@@ -1,4 +1,4 @@
-"""What stands of a rendered data set in a folder, and whether it is the one that is asked for."""
+"""The arguments of a rendered data set in a folder, and whether they are the requested ones."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ def _check_whole(out: Path, split: str, layout: Layout) -> None:
     which = ', '.join(missing) if missing else annotations[0].name
     raise FileExistsError(
         f'{out} is damaged: {found} of {wanted} {split} images, '
-        f'{which} {"missing" if missing else "there"}; make it anew with --overwrite'
+        f'{which} {"missing" if missing else "there"}; render it again with --overwrite'
     )

@@ -95,7 +95,7 @@ VARIED = PoseFamily(
 
 
 def sample_angles(rng: np.random.Generator, family: PoseFamily) -> np.ndarray:
-    """Draws angles (J, 3) of a kind of posture, cut off at the joints' limits."""
+    """Sample the angles (J, 3) of a family of postures, clipped to the joints' limits."""
     spreads: dict[str, Spread] = dict(family.trunk)
     for side in ('left', 'right'):
         arm = family.arms[rng.integers(len(family.arms))]
@@ -114,7 +114,7 @@ def sample_angles(rng: np.random.Generator, family: PoseFamily) -> np.ndarray:
 
 
 def sample_body(rng: np.random.Generator, *, spread: float) -> Body:
-    """Draws a body whose measures vary by about ``spread`` of the average."""
+    """Sample a body whose proportions vary by about ``spread`` of the average."""
     factors = np.clip(rng.normal(1, spread, size=7), 1 - 2 * spread, 1 + 2 * spread)
     trunk, shoulders, hips, arms, legs, head, girth = factors.tolist()
     return Body(

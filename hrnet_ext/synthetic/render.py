@@ -1,4 +1,4 @@
-"""Renders a scene: the image, whose pixels are whose, and every keypoint with its visibility.
+"""Render a scene: the image, the owner of every pixel, and the keypoints with their visibility.
 
 Legend:
     visibility  COCO's: 0 outside the image (not labeled), 1 inside but hidden, 2 seen.
@@ -20,7 +20,7 @@ OUTSIDE, HIDDEN, SEEN = 0, 1, 2
 
 @dataclass(frozen=True)
 class Person:
-    """What an image shows of somebody.
+    """The visible part of a person in an image.
 
     Args:
         keypoints: Image position (x, y) by keypoint name, wherever it is.
@@ -42,7 +42,7 @@ class Rendering:
 
 
 def render(scene: Scene) -> Rendering:
-    """Draws a scene and finds out what of each person is seen."""
+    """Draw a scene and determine the visible part of each person."""
     canvas = Canvas(scene.background)
     for solid, material in scene.props:
         canvas.draw(solid, material, scene.light, owner=NOBODY)

@@ -40,12 +40,12 @@ class Difficulty:
     Args:
         num_people: Probability of 1, 2, ... people.
         poses: The kind of posture.
-        build_spread: How much bodies differ, a share of the average.
-        away: Probability that somebody turns the back to the viewer.
+        build_spread: Variation of the bodies, as a fraction of the average.
+        away: Probability that a person faces away from the viewer.
         turn: Largest yaw away from straight to or from the viewer, degrees.
         pitch: Lowest and highest angle of the camera above the horizon, degrees.
         roll: Standard deviation of the lean in the image plane, degrees.
-        inside: Whether everybody stands inside the frame, side by side.
+        inside: Whether all people stand inside the frame, side by side.
         cluttered: Cluttered background, patterned clothes, objects that look like limbs,
             objects in front, and strong changes of light.
     """
@@ -89,7 +89,7 @@ DIFFICULTIES: Mapping[str, Difficulty] = {
 
 @dataclass(frozen=True)
 class PlacedFigure:
-    """Somebody in a scene."""
+    """A person in a scene."""
 
     figure: Figure
     placement: Placement
@@ -115,7 +115,7 @@ class Scene:
 
 
 def sample_scene(rng: np.random.Generator, difficulty: Difficulty, *, size: Size) -> Scene:
-    """Draws a scene of an image of ``size`` (w, h)."""
+    """Sample a scene for an image of ``size`` (w, h)."""
     num_people = 1 + int(rng.choice(len(difficulty.num_people), p=difficulty.num_people))
     figures = [sample_figure(rng, difficulty) for _ in range(num_people)]
     place = _side_by_side if difficulty.inside else _anywhere
@@ -135,7 +135,7 @@ def sample_scene(rng: np.random.Generator, difficulty: Difficulty, *, size: Size
 
 
 def sample_figure(rng: np.random.Generator, difficulty: Difficulty) -> Figure:
-    """Draws a person: measures, posture, looks, and the direction to face."""
+    """Sample a person: body, posture, appearance and orientation."""
     yaw = rng.uniform(-difficulty.turn, difficulty.turn)
     yaw += 180 if rng.uniform() < difficulty.away else 0
     roll = rng.normal(0, difficulty.roll)
@@ -157,7 +157,7 @@ def extent(figure: Figure, placement: Placement) -> tuple[float, float, float, f
 
 
 def sample_light(rng: np.random.Generator, *, strong: bool) -> Light:
-    """Draws a light; a strong one is more directed, colored, bright or dim."""
+    """Sample a light; a strong one is more directed, colored, bright or dim."""
     direction = np.array([rng.uniform(-1, 1), rng.uniform(-1, 0.1), rng.uniform(0.5, 1.2)])
     spread = 0.15 if strong else 0.05
     gain = rng.uniform(0.7, 1.2) if strong else rng.uniform(0.9, 1.1)
@@ -170,7 +170,7 @@ def sample_light(rng: np.random.Generator, *, strong: bool) -> Light:
 
 
 def limb_like(rng: np.random.Generator, size: Size) -> tuple[Solid, Material]:
-    """A rounded bar behind everybody that could be taken for an arm or a leg."""
+    """A rounded bar in the background that resembles an arm or a leg."""
     width, height = size
     x, y = rng.uniform(0, 1, size=2) * (width, height)
     length, angle = rng.uniform(0.08, 0.3) * height, rng.uniform(0, 2 * np.pi)

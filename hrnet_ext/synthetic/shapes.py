@@ -3,7 +3,7 @@
 Legend:
     image space, pixels: x right, y down, z towards the viewer; a pixel's center has whole
     coordinates. A camera ray runs along -z, so the point seen at (x, y) is the one of highest z.
-    Bounds are (x0, y0, x1, y1). (h, w) is the window of pixels that is asked for.
+    Bounds are (x0, y0, x1, y1). (h, w) is the requested window of pixels.
     local (n, 3)  a surface point in the solid's own frame, for patterns of clothes.
 """
 

@@ -22,7 +22,7 @@ class SyntheticSpec:
         difficulty: 'easy' or 'hard'.
         num_train, num_val: Numbers of images.
         size: Width and height of an image in pixels.
-        seed: Source of chance. The first n images do not depend on how many there are.
+        seed: Random seed. The first n images do not depend on how many there are.
 
     Raises:
         ValueError: A value out of range.
@@ -59,7 +59,7 @@ class VideoSpec:
         num_train, num_val: Numbers of videos.
         num_frames: Frames of each video, ten a second.
         width, height: Of a frame in pixels.
-        seed: Source of chance. The first n videos do not depend on how many there are.
+        seed: Random seed. The first n videos do not depend on how many there are.
 
     Raises:
         ValueError: A value out of range.

@@ -4,7 +4,7 @@ What is written::
 
     OUT/train2017/000000000001.jpg ...           OUT/val2017/000001000001.jpg ...
     OUT/annotations/person_keypoints_train2017.json, person_keypoints_val2017.json
-    OUT/synthetic.json                           what it was made from
+    OUT/synthetic.json                           the arguments it was made from
 
 Legend: boxes are (x, y, w, h) in pixels; keypoints are flat lists of x, y, visibility.
 """
@@ -50,7 +50,7 @@ CATEGORY: dict[str, Any] = {
     'keypoints': list(KEYPOINTS),
     'skeleton': [[KEYPOINTS.index(a) + 1, KEYPOINTS.index(b) + 1] for a, b in LINKS],
 }
-MIN_SEEN_KEYPOINTS = 3  # of fewer nobody could tell the rest: COCO leaves such people unlabeled
+MIN_SEEN_KEYPOINTS = 3  # COCO does not label people with fewer visible keypoints
 MAX_PEOPLE = 100  # per image; annotation ids are made of the image id and the person's number
 
 Entry = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -74,7 +74,7 @@ def image_entry(image_id: int, *, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def person_entries(people: Sequence[Person], image_id: int) -> list[dict[str, Any]]:
-    """The annotations of an image's people; who is not seen at all gets none."""
+    """The annotations of an image's people; invisible people get none."""
     assert len(people) < MAX_PEOPLE
     return [
         _person_entry(person, image_id, image_id * MAX_PEOPLE + number)

@@ -1,4 +1,4 @@
-"""Boxes as a person detector might find them, made from the truth.
+"""Simulated detector boxes, made from the ground truth.
 
 Legend: boxes (x, y, w, h) in pixels, sizes (w, h).
 """
@@ -16,11 +16,11 @@ from hrnet_ext.synthetic.scene import Size
 DESCRIPTION = (
     'simulated: boxes around what is seen of people, with jitter, misses, doubles and false alarms'
 )
-MISSED = 0.04  # of the people who are well seen
+MISSED = 0.04  # fraction of clearly visible people
 DOUBLED = 0.05  # found a second time, worse and with a lower score
 FALSE_ALARMS = 0.4  # per frame
-JITTER = 0.04  # standard deviation of an edge, share of the box's side
-WELL_SEEN = 0.02  # share of the frame's area at which somebody is certainly noticed
+JITTER = 0.04  # standard deviation of an edge, fraction of the box's side
+WELL_SEEN = 0.02  # fraction of the frame's area at which a person is clearly visible
 MIN_SIDE = 4.0  # pixels
 
 
@@ -30,8 +30,8 @@ def simulate_detections(
     """Detections of a frame in COCO's result format, best first.
 
     Args:
-        rng: Source of chance.
-        people: Everybody in it, annotated or not.
+        rng: Random generator.
+        people: All people in it, annotated or not.
         image_id: Of the frame.
         size: Of the frame.
     """
@@ -55,7 +55,7 @@ def simulate_detections(
 
 
 def _find(rng: np.random.Generator, mask: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Corners (4,) and score of what is found of somebody seen at ``mask`` (H, W): 0 to 2."""
+    """Corners (4,) and scores of the 0 to 2 detections of a person with a ``mask`` (H, W)."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return []

@@ -4,7 +4,7 @@ What is written::
 
     OUT/images/000000001.jpg ...  (train)        OUT/images/001000001.jpg ...  (val)
     OUT/annotations/mpii_train.json, mpii_val.json
-    OUT/synthetic.json                           what it was made from
+    OUT/synthetic.json                           the arguments it was made from
 
 Legend: positions are (x, y), rectangles (x1, y1, x2, y2); 0 is the center of the first pixel.
 """
@@ -30,19 +30,21 @@ PIXELS_OF_SCALE = 200  # MPII's scale is a person's height in units of so many p
 # MPII's center is a little above the middle of the body: readers move it down by so many pixels
 # times the scale (lib/dataset/mpii.py of the official HRNet).
 CENTRE_ABOVE_MIDDLE = 15
-MIN_SEEN_KEYPOINTS = 4  # whoever shows fewer is not annotated
-NEAR = 0.25  # whoever comes nearer than this share of the larger one's height is near
+MIN_SEEN_KEYPOINTS = 4  # people with fewer visible keypoints are not annotated
+NEAR = (
+    0.25  # maximum distance of people who are near each other, fraction of the taller one's height
+)
 
 Entry = list[dict[str, Any]]
 
 
 def people_entries(image: str, scene: Scene, rendering: Rendering) -> Entry:
-    """The annotations of an image's people; whoever is hardly seen gets none.
+    """The annotations of an image's people; hardly visible people get none.
 
     Args:
         image: The image's file name.
         scene: What it shows.
-        rendering: What it looks like.
+        rendering: The rendered image.
     """
     height, width = rendering.image.shape[:2]
     pairs = [(a, p) for a, p in zip(scene.placed_figures, rendering.people) if p.mask.any()]
@@ -85,7 +87,7 @@ def _where(placed: PlacedFigure, person: Person, *, size: tuple[int, int]) -> di
 
 
 def _height(placed: PlacedFigure) -> float:
-    """How tall somebody would stand, pixels."""
+    """Height of the person when standing, pixels."""
     return placed.figure.body.stature * placed.placement.scale
 
 

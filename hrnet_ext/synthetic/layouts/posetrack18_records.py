@@ -2,8 +2,8 @@
 
 Legend:
     boxes are [x, y, w, h] in pixels; keypoints are flat lists of x, y, visibility.
-    visibility  1 annotated, 0 not (at 0, 0). What others or the frame hide is not annotated; what
-        only the person's own body hides is.
+    visibility  1 annotated, 0 not annotated (at 0, 0). Keypoints hidden by other people or the
+        frame are not annotated; those hidden only by the person's own body are.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CATEGORY: dict[str, Any] = {
     'keypoints': list(KEYPOINTS),
     'skeleton': [[KEYPOINTS.index(a) + 1, KEYPOINTS.index(b) + 1] for a, b in LINKS],
 }
-MIN_KEYPOINTS = 4  # whoever shows fewer is not annotated
+MIN_KEYPOINTS = 4  # people with fewer visible keypoints are not annotated
 MIN_EXTENT = 2.0  # pixels of the keypoints' box
 REGION_MARGIN = 0.06  # of the frame's height, around people in an ignore region
 MAX_PEOPLE = 100  # in a frame; annotation ids are made of its id and the person's number in it
@@ -105,7 +105,7 @@ class Clip:
 def frame_record(
     clip: Clip, frame: int, subjects: Sequence[VideoPerson], content: VideoFrame
 ) -> dict[str, Any]:
-    """The entry of a frame, with a region around people whom nobody annotated."""
+    """The entry of a frame, with an ignore region around unannotated people."""
     people = zip(content.numbers, content.rendering.people)
     unknown = [person for number, person in people if not subjects[number].annotated]
     height, width = content.rendering.image.shape[:2]
@@ -145,10 +145,10 @@ def people_records(
 def person_record(
     placed: PlacedFigure, person: Person, *, track_id: int, image_id: int
 ) -> dict[str, Any] | None:
-    """The annotation of somebody, without its id; None for who is hardly seen.
+    """The annotation of a person, without its id; None if the person is hardly visible.
 
     Args:
-        placed, person: Who it is, and what the frame shows of the person.
+        placed, person: The person, and its visible part in the frame.
         track_id: The person's number in the video.
         image_id: Of the frame.
     """

@@ -1,11 +1,11 @@
-"""Videos of people who walk, stand and gesture before a moving camera.
+"""Videos of people who walk, stand and gesture in front of a moving camera.
 
-Each module knows only those before it::
+Each module imports only those to its left::
 
-    gait -> motion; room -> camera -> sampler -> scenario -> video
+    gait -> motion; room -> camera -> people -> scenarios -> video
 
 Legend:
     F      number of frames; times (F,) in seconds, 0 in the middle of the video.
     ground meters: x to the right of the room's middle, distance from the viewer.
-    room  pixels of the whole backdrop at zoom 1; frames show moving sections of it.
+    room   pixels of the whole background at zoom 1; frames show moving sections of it.
 """

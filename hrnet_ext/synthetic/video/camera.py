@@ -1,4 +1,4 @@
-"""A camera that pans and zooms: which section of the room a frame shows."""
+"""A camera that pans and zooms: the section of the room that a frame shows."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class View:
 def camera_path(
     rng: np.random.Generator, times: np.ndarray, room: Room, *, pan: float
 ) -> tuple[View, ...]:
-    """The views (F) of a hand-held camera.
+    """The views (F,) of a hand-held camera.
 
     Args:
-        rng: Source of chance.
+        rng: Random generator.
         times: (F,) of the frames.
-        room: What is filmed.
-        pan: Widest swing to the left and right, a share of what the room's margin allows.
+        room: The room.
+        pan: Maximum pan to the left and right, as a fraction of the room's margin.
     """
     (width, height), (stage_width, stage_height) = room.frame, room.size
     zoom = 1 + rng.uniform(0.02, 0.12) * (1 + _waves(rng, times, slowest=0.1)) / 2

@@ -1,4 +1,4 @@
-"""How people walk: the angles of all joints over a stride, and how far a stride goes.
+"""Walking: the angles of all joints during a stride, and the length of a stride.
 
 Legend: phase in radians, 2 pi a stride; at 0 the left heel strikes, at pi the right one.
 """
@@ -16,7 +16,7 @@ from hrnet_ext.synthetic.skeleton import JOINT_INDEX, LIMITS, Body, Posture, sol
 # Bumps of an angle: height in degrees, middle and width as shares of the stride. They follow the
 # curves of Winter, "Biomechanics and Motor Control of Human Movement", natural cadence.
 Bumps = tuple[tuple[float, float, float], ...]
-KNEE: Bumps = ((13, 0.14, 0.07), (60, 0.715, 0.105))  # gives way under the weight; swings through
+KNEE: Bumps = ((13, 0.14, 0.07), (60, 0.715, 0.105))  # bends under the weight; swings
 ANKLE: Bumps = ((-7, 0.06, 0.04), (10, 0.45, 0.12), (-14, 0.64, 0.05))  # lands, rolls, pushes off
 HIP_MEAN, HIP_SWING = 8.0, 22.0  # degrees; 30 ahead at heel strike, 14 behind
 STRIDE_SAMPLES = 48
@@ -25,7 +25,7 @@ FLEXION, ABDUCTION, TWIST = range(3)
 
 @dataclass(frozen=True)
 class Gait:
-    """Somebody's way of walking.
+    """The gait of a person.
 
     Args:
         cadence: Strides (two steps) per second.
@@ -67,16 +67,16 @@ class Gait:
         return np.clip(angles, LIMITS[..., 0], LIMITS[..., 1])
 
     def stride(self, body: Body) -> float:
-        """How far somebody comes in a stride, meters: so far that the feet do not slide."""
+        """The length of a stride in meters, such that the feet do not slide."""
         return _stride(self, body)
 
     def speed(self, body: Body) -> float:
-        """How fast somebody walks, meters a second."""
+        """Walking speed in meters per second."""
         return self.stride(body) * self.cadence
 
 
 def sample_gait(rng: np.random.Generator, *, brisk: bool = False) -> Gait:
-    """Draws a way of walking, from a stroll to a brisk walk, or only brisk ones."""
+    """Sample a gait, from slow to brisk, or only brisk."""
     briskness = rng.uniform(0.6 if brisk else 0, 1)
     return Gait(
         cadence=0.75 + 0.3 * briskness + rng.normal(0, 0.02),
@@ -88,7 +88,7 @@ def sample_gait(rng: np.random.Generator, *, brisk: bool = False) -> Gait:
 
 
 def hip_height(body: Body, posture: Posture) -> float:
-    """How high the middle of the hips is when the lower foot stands on the ground, meters."""
+    """Height of the middle of the hips in meters when the lower foot is on the ground."""
     soles = [
         posture.place(f'{side}_ankle', np.array(offset) * body.stature)[1]
         - radius * body.stature * body.girth

@@ -1,4 +1,4 @@
-"""What somebody does in a video: where on the ground, facing where, with which posture, and when.
+"""The motion of a person in a video: position, orientation and posture in every frame.
 
 Legend:
     yaw    degrees: 0 faces the viewer, 90 the image's right; people walk where they face.
@@ -26,7 +26,7 @@ GESTURING = PoseFamily(
 
 @dataclass(frozen=True)
 class Motion:
-    """Somebody's motion, one entry per frame.
+    """The motion of a person, one entry per frame.
 
     Args:
         ground: (F, 2) meters.
@@ -41,12 +41,12 @@ class Motion:
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn while walking.
+    """A change of direction while walking.
 
     Args:
-        middle: When half of it is done, seconds.
-        duration: In seconds.
-        degrees: By how much; positive from towards the viewer to the image's right.
+        middle: Time at which half of it is done, seconds.
+        duration: Duration, seconds.
+        degrees: Angle; positive from facing the viewer to the image's right.
     """
 
     middle: float = 0.0
@@ -54,7 +54,7 @@ class Turn:
     degrees: float = 0.0
 
     def at(self, times: np.ndarray) -> np.ndarray:
-        """Degrees turned since before the turn, at times (n,)."""
+        """Angle turned so far at times (n,), degrees."""
         share = np.clip((times - self.middle) / self.duration + 0.5, 0, 1)
         return self.degrees * share**2 * (3 - 2 * share)
 
@@ -69,16 +69,16 @@ def walk(
     phase: float = 0.0,
     turn: Turn | None = None,
 ) -> Motion:
-    """Walks at a constant speed, which is that of the feet.
+    """Walk at the constant speed of the gait.
 
     Args:
         times: (F,) of the frames.
-        body: Who walks.
-        gait: How.
-        through: Where on the ground at time 0, meters.
-        yaw: Where to, before a turn, degrees.
-        phase: Of the gait at time 0, radians.
-        turn: A turn on the way.
+        body: The body.
+        gait: The gait.
+        through: Position on the ground at time 0, meters.
+        yaw: Direction before the turn, degrees.
+        phase: Phase of the gait at time 0, radians.
+        turn: An optional change of direction.
     """
     turn = turn or Turn()
     reach = np.abs(times).max() + 1 / STEPS_PER_SECOND
@@ -100,13 +100,13 @@ def walk(
 def gesture(
     rng: np.random.Generator, times: np.ndarray, *, at: tuple[float, float], yaw: float
 ) -> Motion:
-    """Stands and moves the arms between two postures, now and then shifting a little.
+    """Stand and move the arms between two postures.
 
     Args:
-        rng: Source of chance.
+        rng: Random generator.
         times: (F,) of the frames.
-        at: Where on the ground, meters.
-        yaw: Where to face, degrees.
+        at: Position on the ground, meters.
+        yaw: Direction to face, degrees.
     """
     first, second = sample_angles(rng, GESTURING), sample_angles(rng, GESTURING)
     second[LEGS] = first[LEGS]  # the feet stay

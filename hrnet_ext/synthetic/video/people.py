@@ -1,4 +1,4 @@
-"""PeopleSampler: people for a video and places for what they do, none running into another."""
+"""Sample the people of a video and their motions, without collisions."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ BODY_HALF = 0.45  # meters beside a person's middle that arms and legs take when
 
 @dataclass(frozen=True)
 class VideoPerson:
-    """Somebody in a video.
+    """A person in a video.
 
     Args:
-        body, appearance: The person.
-        motion: What the person does.
-        annotated: Whether the annotations know the person; others are in ignore regions.
+        body, appearance: Body and appearance.
+        motion: The motion.
+        annotated: Whether the person is annotated; others are in ignore regions.
     """
 
     body: Body
@@ -39,13 +39,13 @@ class VideoPerson:
 
 
 class PeopleSampler:
-    """Finds people and places for them, none running into another.
+    """Samples people and motions without collisions.
 
     Args:
-        rng: Source of chance.
+        rng: Random generator.
         times: (F,) of the frames, seconds, 0 in the middle.
-        room: Where it happens.
-        difficulty: How people look.
+        room: The room.
+        difficulty: Determines the appearance of the people.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class PeopleSampler:
         self._act = 0
 
     def acts(self) -> Iterator[int]:
-        """Numbers the acts of a long video; what is added plays in the present one."""
+        """The indices of the acts of a long video; people are added to the current act."""
         for act in range(self._num_acts):
             self._act = act
             yield act
@@ -76,9 +76,9 @@ class PeopleSampler:
         return self._times - (self._act - (self._num_acts - 1) / 2) * self._duration
 
     def add(self, make: Callable[[Body], Motion], *, annotated: bool = True) -> None:
-        """Adds somebody whose motion ``make`` draws, in the way of nobody.
+        """Add a person with a motion sampled by ``make`` that collides with no other person.
 
-        After many attempts in vain nobody is added: the room is full.
+        If all attempts fail because the room is full, no person is added.
         """
         body = sample_body(self.rng, spread=self._difficulty.build_spread)
         looks = sample_appearance(self.rng, plain=not self._difficulty.cluttered)
@@ -89,11 +89,11 @@ class PeopleSampler:
                 return
 
     def walker(self, *, distance: tuple[float, float], at: float, yaw: float) -> None:
-        """Adds somebody who walks ``yaw`` degrees, more or less.
+        """Add a person who walks approximately in the direction ``yaw``.
 
         Args:
-            distance: Range of meters from the viewer when half of the act is over.
-            at: Where then, -1 the frame's left edge, 1 its right one, more or less.
+            distance: Range of the distance from the viewer in the middle of the act, meters.
+            at: Approximate position then: -1 is the frame's left edge, 1 its right edge.
             yaw: See ``motion``.
         """
         rng, gait = self.rng, sample_gait(self.rng)
@@ -110,9 +110,9 @@ class PeopleSampler:
         self.add(make)
 
     def stander(self, *, distance: tuple[float, float], at: float, annotated: bool = True) -> None:
-        """Adds somebody who stands and gestures throughout; arguments as for :meth:`walker`."""
+        """Add a person who stands and gestures in all acts; arguments as for :meth:`walker`."""
         if self._act:
-            return  # there since the first act
+            return  # added in the first act
         rng = self.rng
 
         def make(body: Body) -> Motion:
@@ -124,12 +124,12 @@ class PeopleSampler:
         self.add(make, annotated=annotated)
 
     def passer(self, *, side: int, when: float, inward: bool) -> None:
-        """Adds somebody who crosses an edge of the frame.
+        """Add a person who crosses an edge of the frame.
 
         Args:
-            side: -1 the left edge, 1 the right one.
-            when: At which share of the act nothing of the person is seen yet, or any more.
-            inward: Whether the person comes.
+            side: -1 for the left edge, 1 for the right one.
+            when: Fraction of the act at which the person is just outside the frame.
+            inward: Whether the person enters the frame.
         """
         rng, gait = self.rng, sample_gait(self.rng, brisk=True)
         seconds = (when - 0.5) * self._duration
@@ -148,7 +148,7 @@ class PeopleSampler:
         self.add(make)
 
     def returner(self, *, side: int) -> None:
-        """Adds somebody who leaves at an edge, turns round outside, and comes back."""
+        """Add a person who leaves at an edge, turns outside, and comes back."""
         rng, gait = self.rng, sample_gait(self.rng, brisk=True)
         turn = Turn(duration=0.2 * self._duration, degrees=180 * rng.choice([-1, 1]))
 

@@ -1,4 +1,4 @@
-"""The room: a floor before a wall, and where on its image somebody on the ground appears.
+"""The room: a floor in front of a wall, and the projection of ground positions into its image.
 
 Legend: room pixels, x right, y down, z towards the viewer; sizes are (w, h).
 """
@@ -16,20 +16,21 @@ from hrnet_ext.synthetic.skeleton import rotation
 WALL = 11.0  # meters from the viewer
 CAMERA_HEIGHT = 1.6  # meters above the ground
 HORIZON = 0.33  # of a frame's height, what is as high as the camera
-FOCAL_LENGTH = 1.4  # frame heights; who stands 3.6 m away is in the frame from head to foot
-DEPTH_PER_METRE = 0.6  # frame heights of image-space z: keeps people apart who are a step apart
+FOCAL_LENGTH = 1.4  # frame heights; a person at 3.6 m fits into the frame
+DEPTH_PER_METRE = 0.6  # frame heights of image-space z; separates people a step apart
 
 
 @dataclass(frozen=True)
 class Room:
     """A camera's view of the ground, wider than a frame.
 
-    Everything is in proportion to the frame's height, so that the same happens at any resolution.
+    All lengths are proportional to the frame's height, so that the content does not depend on the
+    resolution.
 
     Args:
         frame: Size of a frame at zoom 1, pixels.
         pitch: Angle of the camera above the horizon as it shows in people, degrees.
-        margin: How much wider and higher than a frame the room is, 1 for no more.
+        margin: Width and height of the room divided by those of a frame.
     """
 
     frame: Size
@@ -65,11 +66,11 @@ class Room:
         return self.frame[0] / 2 / self.scale(distance)
 
     def facing(self, yaw: float) -> np.ndarray:
-        """Rotation (3, 3) of somebody who faces ``yaw``, as the camera sees it."""
+        """Rotation (3, 3) of a person who faces ``yaw``, in the camera's frame."""
         return rotation('x', self.pitch) @ rotation('y', yaw)
 
     def place(self, ground: np.ndarray, hip_height: float) -> Placement:
-        """Where somebody appears.
+        """The placement of a person in the image.
 
         Args:
             ground: (2,) meters.

@@ -1,4 +1,4 @@
-"""Plots: who does what in a video. Videos take turns with them, so that every case occurs."""
+"""Scenarios: what happens in a video. Successive videos use them in turn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hrnet_ext.synthetic.video.people import PeopleSampler
 
 
 def _crossing(sampler: PeopleSampler) -> None:
-    """People walk across, before and behind one another; somebody comes near or goes away."""
+    """People cross in front of and behind each other; one walks towards or away from the camera."""
     direction = sampler.rng.choice([-1, 1])
     sampler.walker(distance=(3.6, 4.6), at=0, yaw=90 * direction)
     sampler.walker(distance=(5.5, 7.0), at=0, yaw=-90 * direction)
@@ -19,7 +19,7 @@ def _crossing(sampler: PeopleSampler) -> None:
 
 
 def _leaving(sampler: PeopleSampler) -> None:
-    """Everybody leaves; somebody comes back, and somebody new."""
+    """All people leave; one comes back, and a new one enters."""
     side = sampler.rng.choice([-1, 1])
     sampler.returner(side=side)
     sampler.passer(side=-side, when=0.35, inward=False)
@@ -27,7 +27,7 @@ def _leaving(sampler: PeopleSampler) -> None:
 
 
 def _bystanders(sampler: PeopleSampler) -> None:
-    """People pass before two in the background whom nobody annotated."""
+    """People pass in front of two unannotated people in the background."""
     side = sampler.rng.choice([-1, 1])
     sampler.stander(distance=(8.5, 9.5), at=-0.35 * side, annotated=False)
     sampler.stander(distance=(8.5, 9.5), at=-0.55 * side, annotated=False)
@@ -37,7 +37,7 @@ def _bystanders(sampler: PeopleSampler) -> None:
 
 
 def _gathering(sampler: PeopleSampler) -> None:
-    """A group stands together and gestures; people pass before it and behind it."""
+    """A group stands and gestures; people pass in front of it and behind it."""
     for at in (-0.35, 0, 0.35):
         sampler.stander(distance=(4.2, 6.5), at=at)
     sampler.walker(distance=(3.2, 3.8), at=-0.3, yaw=sampler.rng.choice([-90, 90]))
@@ -49,8 +49,8 @@ class Scenario:
     """What happens in a video.
 
     Args:
-        direct: Adds people to a sampler.
-        pan: How widely the camera swings, see ``camera``.
+        direct: Adds the people to a sampler.
+        pan: Range of the camera's pan, see ``camera``.
     """
 
     direct: Callable[[PeopleSampler], None]

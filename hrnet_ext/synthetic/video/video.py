@@ -1,4 +1,4 @@
-"""A video: what is on the room, what everybody does, and how the camera moves."""
+"""A video: the room, the motions of its people, and the motion of the camera."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from hrnet_ext.synthetic.video.scenarios import Scenario
 
 FRAMES_PER_SECOND = 10
 SHADOW = 0.3  # half its width, meters
-REACH = 0.7  # of the stature: farther from the hips nobody's hands and feet are
+REACH = 0.7  # of the stature: maximum distance of hands and feet from the hips
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class VideoFrame:
         numbers: The subject's index of each person, in the order of ``scene.placed_figures`` and
             ``rendering.people``; subjects far outside the frame are in none of them.
         scene: What the frame shows.
-        rendering: How it looks.
+        rendering: The rendered frame.
     """
 
     numbers: tuple[int, ...]
@@ -57,7 +57,7 @@ class Video:
         views: (F) What each frame shows of the room.
         gains: (F,) Brightness of each frame.
         grain: Amplitude of the grain.
-        seed: Source of chance for the grain.
+        seed: Random seed of the image noise.
     """
 
     room: Room
@@ -126,10 +126,10 @@ def sample_video(
     num_frames: int,
     size: Size,
 ) -> Video:
-    """Draws a video of ``num_frames`` frames of ``size`` (w, h).
+    """Sample a video of ``num_frames`` frames of ``size`` (w, h).
 
     Args:
-        seed: Source of chance.
+        seed: Random seed.
         scenario: What happens.
         difficulty: How hard people are to see.
         num_frames: Its length, at ``FRAMES_PER_SECOND``.
