@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+import hrnet_ext
 import hrnet_ext.writing as writing
 from hrnet_ext.checkpoints import load_checkpoint, save_checkpoint
 from hrnet_ext.engine.checkpoint_hook import CheckpointHook
@@ -241,6 +242,12 @@ def test_resume_after_a_full_disk_continues_exactly(tmp_path, disk_full_for, mon
     assert 'epoch_1.pth' not in saved(tmp_path / 'parts')
     whole, parts = weights(tmp_path / 'whole/epoch_3.pth'), weights(tmp_path / 'parts/epoch_3.pth')
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_checkpoints_tell_the_version_that_wrote_them(tmp_path):
+    make_runner(tmp_path, epochs=1).train()
+    path = find_checkpoint('last', str(tmp_path))
+    assert load_checkpoint(path)['meta']['hrnet_ext_version'] == hrnet_ext.__version__
 
 
 def test_resume_of_another_model_is_an_error(tmp_path):

@@ -64,7 +64,13 @@ def test_a_test_shows_its_metrics_and_the_file_has_the_rest(config, capsys):
     assert len(shown.splitlines()) < 40
     assert 'AP .5' in shown
     assert runner.logger.log_file in shown
-    for text in ('System environment:', 'Config:\n', 'Hooks will be executed', 'AP .5'):
+    for text in (
+        'System environment:',
+        'hrnet_ext version: ',
+        'Config:\n',
+        'Hooks will be executed',
+        'AP .5',
+    ):
         assert text in logged
     for beginning in FOR_THE_FILE:
         assert not re.search(beginning, shown)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,6 +25,7 @@ from hrnet_ext.models import TopdownPoseEstimator  # noqa: F401 - registers on i
 from hrnet_ext.registry import MODELS
 
 NAME = 'hrnet_w32_coco'
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -91,17 +95,36 @@ def test_offline_the_error_says_what_to_do(weights, file_server, tmp_path, capsy
         assert part in message
 
 
-@pytest.mark.slow
-def test_the_demo_needs_nothing_but_a_photo(
-    weights, file_server, photo, tmp_path, monkeypatch, mmengine_log
-):
+@pytest.fixture
+def detector(file_server, monkeypatch) -> None:
+    """MMPose's default detector with random weights, which sees people."""
     choice = dict(default_det_models['body'])
-    detector = PersonDetector(choice['model'])
-    torch.nn.init.constant_(detector.model.bbox_head.rtm_cls[0].bias, 9)  # it sees people
+    model = PersonDetector(choice['model']).model
+    torch.nn.init.constant_(model.bbox_head.rtm_cls[0].bias, 9)
     choice['weights'] = file_server.add(
-        saved(detector.model.state_dict()), 'rtmdet_m_8xb32-100e_coco-obj365-person'
+        saved(model.state_dict()), 'rtmdet_m_8xb32-100e_coco-obj365-person'
     )
     monkeypatch.setitem(default_det_models, 'body', choice)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('page', ['README.md', 'docs/inference.md'])
+def test_the_examples_in_python_run(page, weights, detector, photo, tmp_path, monkeypatch):
+    (code,) = re.findall(
+        r'```python\n(import hrnet_ext.*?)```', (ROOT / page).read_text(), re.DOTALL
+    )
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(photo, 'person.jpg')
+    names = {}
+    exec(compile(code, page, 'exec'), names)
+    assert names['people'][0]['keypoints']
+    assert (tmp_path / 'out' / 'visualizations').is_dir()
+
+
+@pytest.mark.slow
+def test_the_demo_needs_nothing_but_a_photo(
+    weights, detector, file_server, photo, tmp_path, monkeypatch, mmengine_log
+):
     monkeypatch.chdir(tmp_path)
     demo.main([photo, '--device', 'cpu', '--optimize', 'off'])
     assert f'weights of {NAME}, AP 0.749 on COCO' in mmengine_log.text

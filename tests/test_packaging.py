@@ -102,6 +102,7 @@ def test_a_wheel_has_every_config_and_tool_once_as_a_file(wheel):
         for file in files:
             assert [name for name in wheel if name.endswith(file)] == [f'hrnet_ext/.mim/{file}']
     assert 'hrnet_ext/.mim/model-index.yml' in wheel
+    assert 'hrnet_ext/py.typed' in wheel
 
 
 def test_the_console_script_is_declared():

@@ -17,6 +17,7 @@ from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from hrnet_ext import __version__
 from hrnet_ext.checkpoints import load_checkpoint
 from hrnet_ext.engine.work_dir import RUN_ID, OwnFiles, hold_folder
 from hrnet_ext.models.weights.translation import COUNTER
@@ -147,6 +148,10 @@ class CheckpointHook(MMEngineCheckpointHook):
         own = self._own_files
         if own.includes(path) if own else _is_in(self.out_dir, path):
             _remove(self.file_backend, path)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Record the version of this package, beside MMEngine's."""
+        checkpoint['meta']['hrnet_ext_version'] = __version__
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Reject a checkpoint that is not a complete training state of this model.

@@ -16,6 +16,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from hrnet_ext import __version__
 from hrnet_ext.progress import progress_bar
 
 # Beginnings of MMEngine's messages that the terminal does not show: dumps and warnings about
@@ -23,6 +24,7 @@ from hrnet_ext.progress import progress_bar
 FOR_THE_FILE = (
     r'\n-{60}\nSystem environment:',
     r'Config:\n',
+    r'hrnet_ext version: ',
     r'Hooks will be executed in the following order',
     r'Distributed training is not used, all SyncBatchNorm',
     r'Exp name:',
@@ -56,6 +58,11 @@ class ConsoleRunner(Runner):
                 handler.addFilter(is_for_the_terminal)
             logger.info(f'everything else is in {logger.log_file} (--verbose shows it here, too)')
         return logger
+
+    def _log_env(self, env_cfg: dict) -> None:
+        """As MMEngine's, and the version of this package."""
+        super()._log_env(env_cfg)
+        self.logger.info(f'hrnet_ext version: {__version__}')
 
     def register_hooks(
         self, default_hooks: dict | None = None, custom_hooks: list | None = None
