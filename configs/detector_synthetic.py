@@ -1,13 +1,13 @@
 """A person detector that a CPU trains on rendered people in minutes: half of RTMDet-tiny.
 
-It learns from the pictures and from the videos of `tools/make_synthetic.py`, and is validated on
-held-out pictures: `python tools/train.py configs/detector_synthetic.py`, or `mim train mmdet`.
+It is trained on the images and the videos of `tools/make_synthetic.py`, and is validated on
+validation images: `python tools/train.py configs/detector_synthetic.py`, or `mim train mmdet`.
 """
 
 _base_ = 'mmdet::rtmdet/rtmdet_tiny_8xb32-300e_coco.py'
-custom_imports = dict(imports=['hrnet_ext'])  # stands in for compiled operators where mmcv has none
+custom_imports = dict(imports=['hrnet_ext'])  # replaces missing compiled operators of mmcv
 
-pictures = 'data/synthetic/easy/'
+images = 'data/synthetic/easy/'
 videos = 'data/synthetic/posetrack18/'
 people = dict(type='CocoDataset', metainfo=dict(classes=('person',)))
 side = 256
@@ -46,7 +46,7 @@ test_pipeline = [
 train_sets = [
     dict(
         **people,
-        data_root=pictures,
+        data_root=images,
         ann_file='annotations/person_keypoints_train2017.json',
         data_prefix=dict(img='train2017/'),
         filter_cfg=dict(filter_empty_gt=True),
@@ -57,7 +57,7 @@ train_sets = [
         data_root=videos,
         ann_file='annotations/posetrack18_train.json',
         data_prefix=dict(img=''),
-        filter_cfg=dict(filter_empty_gt=True),  # and unlabelled frames
+        filter_cfg=dict(filter_empty_gt=True),  # also removes unlabeled frames
         pipeline=train_pipeline,
     ),
 ]
@@ -72,14 +72,14 @@ val_dataloader = dict(
     num_workers=1,
     dataset=dict(
         **people,
-        data_root=pictures,
+        data_root=images,
         ann_file='annotations/person_keypoints_val2017.json',
         data_prefix=dict(img='val2017/'),
         pipeline=test_pipeline,
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=f'{pictures}annotations/person_keypoints_val2017.json')
+val_evaluator = dict(ann_file=f'{images}annotations/person_keypoints_val2017.json')
 test_evaluator = val_evaluator
 
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs, dynamic_intervals=None)

@@ -1,4 +1,4 @@
-"""`detector_synthetic` and its weights, shown larger pictures: for frames with many people."""
+"""`detector_synthetic` and its weights with larger images, for frames with many people."""
 
 _base_ = 'detector_synthetic.py'
 

@@ -5,7 +5,7 @@ MMDetection's config: `python tools/train.py faster-rcnn_hrnetv2p-w18_synthetic`
 """
 
 _base_ = 'mmdet::hrnet/faster-rcnn_hrnetv2p-w18-1x_coco.py'
-custom_imports = dict(imports=['hrnet_ext'])  # stands in for compiled operators where mmcv has none
+custom_imports = dict(imports=['hrnet_ext'])  # replaces missing compiled operators of mmcv
 
 people = dict(
     data_root='data/synthetic/easy/',
@@ -24,7 +24,7 @@ max_iters = 400
 model = dict(
     backbone=dict(
         type='hrnet_ext.HRNetV2',
-        norm_eval=False,  # there are no running statistics yet to keep
+        norm_eval=False,  # training starts without running statistics
         init_cfg=None,
     ),
     rpn_head=dict(anchor_generator=dict(scales=[4])),  # people are 30 to 100 pixels high

@@ -13,7 +13,7 @@ MMSegmentation's config. Render the people and their masks first::
 """
 
 _base_ = 'mmseg::hrnet/fcn_hr18s_4xb4-20k_voc12aug-512x512.py'
-custom_imports = dict(imports=['hrnet_ext'])  # stands in for compiled operators where mmcv has none
+custom_imports = dict(imports=['hrnet_ext'])  # replaces missing compiled operators of mmcv
 
 size = (128, 128)
 max_iters = 200

@@ -1,4 +1,4 @@
-"""The smallest published HRNet on rendered people: what a CPU learns in minutes."""
+"""The smallest published HRNet on rendered people, trained on a CPU in minutes."""
 
 _base_ = [
     '_base_/models/hrnet_w18_small_v1.py',

@@ -10,7 +10,7 @@ COCO_SIGMAS = np.array(
 def random_people(
     rng: np.random.Generator, num_images: int, num_keypoints: int = 17, num_categories: int = 1
 ) -> dict:
-    """An annotation file: crowds, people without labelled keypoints, areas of every size class.
+    """An annotation file: crowds, people without labeled keypoints, areas of every size class.
 
     Some areas lie exactly on the bounds of the classes; the first annotation's id is 0.
     """

@@ -25,7 +25,7 @@ def sequence(
     frames: list[list[dict]],
     name: str = '000001_mpii_test',
     regions: dict | None = None,
-    labelled: Collection[int] = (),
+    labeled: Collection[int] = (),
 ) -> dict:
     """PoseTrack18's JSON of a sequence.
 
@@ -33,7 +33,7 @@ def sequence(
         frames: People of each frame, as made by :func:`person`.
         name: Name of the video's folder.
         regions: Polygons [[(x, y), ...], ...] by frame index.
-        labelled: Indices of frames said to be labelled beside those with people.
+        labeled: Indices of frames said to be labeled beside those with people.
     """
     images, annotations = [], []
     for index, people in enumerate(frames):
@@ -43,7 +43,7 @@ def sequence(
             'frame_id': image_id,
             'vid_id': name[:6],
             'file_name': f'images/val/{name}/{index:06d}.jpg',
-            'is_labeled': bool(people) or index in labelled,
+            'is_labeled': bool(people) or index in labeled,
             'nframes': len(frames),
         }
         polygons = (regions or {}).get(index)
@@ -191,9 +191,9 @@ class RandomPeople:
             pred_frames.append(seen)
             if self.chance(0.35):
                 regions[frame] = self.regions(people)
-        # Every other frame is labelled, and so every other one without people.
-        labelled = range(0, num_frames, 2)
-        return sequence(gt_frames, name, regions, labelled), sequence(pred_frames, name)
+        # Every other frame is labeled, and so every other one without people.
+        labeled = range(0, num_frames, 2)
+        return sequence(gt_frames, name, regions, labeled), sequence(pred_frames, name)
 
     def body(self, track_id: int) -> dict:
         """A person somewhere in a small image, so that people overlap."""

@@ -44,11 +44,11 @@ class Reference:
         for annotation, prediction in zip(people_of(gt), people_of(pred)):
             polygons = annotation['polygons']
             if not annotation['listed']:
-                quirk = 'labelled' if annotation['labelled'] else 'unlabelled'
+                quirk = 'labeled' if annotation['labeled'] else 'unlabeled'
                 self.quirks[f'{quirk} frame of nobody with predictions'] += bool(
                     prediction['people']
                 )
-                if self.strict or not annotation['labelled']:
+                if self.strict or not annotation['labeled']:
                     continue
             both = []
             for side, people in (('gt', annotation['people']), ('pred', prediction['people'])):
@@ -202,7 +202,7 @@ class Reference:
 
 
 def people_of(data: dict) -> list[dict]:
-    """Frames of a sequence: 'listed' (a person has an entry), 'labelled', 'people', 'polygons'."""
+    """Frames of a sequence: 'listed' (a person has an entry), 'labeled', 'people', 'polygons'."""
     return _people_of_2017(data) if 'annolist' in data else _people_of_2018(data)
 
 
@@ -229,7 +229,7 @@ def _people_of_2017(data: dict) -> list[dict]:
             for region in entry.get('ignore_regions', [])
         ]
         frames.append({'listed': bool(entry['annorect']), 'people': people, 'polygons': polygons})
-        frames[-1]['labelled'] = entry['is_labeled'][0]
+        frames[-1]['labeled'] = entry['is_labeled'][0]
     return frames
 
 
@@ -256,7 +256,7 @@ def _people_of_2018(data: dict) -> list[dict]:
             for x, y in zip(image.get('ignore_regions_x', []), image.get('ignore_regions_y', []))
         ]
         frames.append({'listed': bool(people), 'people': people, 'polygons': polygons})
-        frames[-1]['labelled'] = image['is_labeled']
+        frames[-1]['labeled'] = image['is_labeled']
     return frames
 
 

@@ -106,7 +106,7 @@ def test_whether_a_person_counts_is_in_the_keypoints(backend):
         del person['num_keypoints'], person['iscrowd']
     values = coco_ap(ground_truth_of(content, 17), found_exactly(content), SIGMAS, backend=backend)
     assert values == pytest.approx(expected, abs=1e-14)
-    # One without labelled keypoints need not be found, and takes no blame either.
+    # One without labeled keypoints need not be found, and takes no blame either.
     content['annotations'][0]['keypoints'][2::3] = [0] * 17
     del content['annotations'][0]['area']
     results = found_exactly(content)

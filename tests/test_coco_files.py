@@ -126,7 +126,7 @@ MEANINGLESS = {  # what makes every number meaningless: what the error must say
     'image twice': (repeat_image, r'images: 1 of 3 ids occur more than once, the first is 1'),
     'ids of two types': (mix_ids, r"annotations\[2\].id is 'third'; ids should be all whole num"),
     'NaN keypoint': (of_keypoint(0, NAN), r'keypoints of annotation 3 are not all finite'),
-    'NaN unlabelled': (of_keypoint(1, NAN), r'keypoints of annotation 3 are not all finite \(1 '),
+    'NaN unlabeled': (of_keypoint(1, NAN), r'keypoints of annotation 3 are not all finite \(1 '),
     'infinite': (of_keypoint(4, float('inf')), r'keypoints of annotation 3 are not all finite'),
     'visibility -1': (of_keypoint(2, -1), r'annotation 3 has a keypoint of visibility -1 .*0 \('),
     'visibility 0.5': (of_keypoint(5, 0.5), r'annotation 3 has a keypoint of visibility 0\.5'),

@@ -86,7 +86,7 @@ def test_boxes_do_not_reach_the_evaluator(root, tmp_path):
     assert set(results[0]) == {'image_id', 'category_id', 'keypoints', 'score'}
 
 
-def test_ground_truth_boxes_for_want_of_others_are_labelled(root, mmengine_log):
+def test_ground_truth_boxes_for_want_of_others_are_labeled(root, mmengine_log):
     values = evaluate(CocoMetric(), build(root, bbox_file='absent.json'), shift=0)
     assert values['coco/ground_truth_boxes'] == 1
     assert values['coco/AP'] == pytest.approx(1)
@@ -96,7 +96,7 @@ def test_ground_truth_boxes_for_want_of_others_are_labelled(root, mmengine_log):
     )
 
 
-def test_ground_truth_boxes_by_choice_are_not_labelled(root):
+def test_ground_truth_boxes_by_choice_are_not_labeled(root):
     assert 'coco/ground_truth_boxes' not in evaluate(CocoMetric(), build(root), shift=0)
 
 

@@ -25,7 +25,7 @@ def pair(input_size, heatmap_size, sigma, unbiased, blur):
 
 
 def inside_only(rng, num, size, margin):
-    """Labelled keypoints at least ``margin`` input pixels from the border."""
+    """Labeled keypoints at least ``margin`` input pixels from the border."""
     span = np.array(size) - 2 * margin
     keypoints = (rng.random((num, 17, 2)) * span + margin).astype(np.float32)
     return keypoints, np.ones((num, 17), np.float32)
@@ -114,13 +114,13 @@ def test_one_pixel_comes_back_where_it_was():
     codec = MSRAHeatmap((192, 256), (48, 64), 2)
     heatmaps = torch.zeros(1, 17, 64, 48)
     heatmaps[0, 7, 20, 30] = 0.9
-    heatmaps[0, 7, 20, 31] = 0.5  # the right neighbour is higher: a quarter pixel to the right
+    heatmaps[0, 7, 20, 31] = 0.5  # the right neighbor is higher: a quarter pixel to the right
     found, scores = codec.decode_batch(heatmaps)
     assert found[0, 7].tolist() == [4 * 30.25, 4 * 20.0]
     assert scores[0, 7].item() == pytest.approx(0.9)
 
 
-def test_unlabelled_keypoints_draw_nothing_and_weigh_nothing():
+def test_unlabeled_keypoints_draw_nothing_and_weigh_nothing():
     codec = MSRAHeatmap((192, 256), (48, 64), 2)
     visible = torch.tensor([[0.0, 1.0, 2.0]])
     heatmaps, weights = codec.encode_batch(torch.full((1, 3, 2), 96.0), visible)

@@ -61,7 +61,7 @@ def test_an_overlap_of_exactly_the_threshold_stays():
     assert nms(boxes, torch.tensor([0.9, 0.8]), 0.7)[1].tolist() == [0, 1]
 
 
-def test_the_offset_makes_neighbouring_pixels_overlap():
+def test_the_offset_makes_neighboring_pixels_overlap():
     boxes = torch.tensor([[0.0, 0, 4, 4], [4, 0, 8, 4]])  # share one column of pixels, no area
     scores = torch.tensor([0.9, 0.8])
     assert nms(boxes, scores, 0.1, offset=0)[1].tolist() == [0, 1]

@@ -18,7 +18,7 @@ NUM_IMAGES = 12
 
 @pytest.fixture(scope='module')
 def annotations():
-    """People in a dozen images: 17 keypoints each, some unlabelled, ids from 1."""
+    """People in a dozen images: 17 keypoints each, some unlabeled, ids from 1."""
     rng = np.random.default_rng(0)
     people = []
     for number in range(30):
@@ -122,13 +122,13 @@ def test_matches_are_ids_and_minus_one_is_none(annotations, results):
         assert (image['dtMatches'] >= -1).all()
 
 
-def test_a_person_without_labelled_keypoints_is_ignored(annotations, results):
-    unlabelled = copy.deepcopy(annotations)
-    unlabelled['annotations'][0]['keypoints'][2::3] = [0] * 17  # num_keypoints still says otherwise
+def test_a_person_without_labeled_keypoints_is_ignored(annotations, results):
+    unlabeled = copy.deepcopy(annotations)
+    unlabeled['annotations'][0]['keypoints'][2::3] = [0] * 17  # num_keypoints still says otherwise
     without = copy.deepcopy(annotations)
     without['annotations'][0]['iscrowd'] = 1  # ignored, too
     assert (
-        evaluate(unlabelled, results, 'keypoints').eval['recall'].tolist()
+        evaluate(unlabeled, results, 'keypoints').eval['recall'].tolist()
         == evaluate(without, results, 'keypoints').eval['recall'].tolist()
     )
 

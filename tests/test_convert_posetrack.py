@@ -61,7 +61,7 @@ class TestMerge:
     def test_records_are_kept_and_sized(self, root, tmp_path, run):
         out = tmp_path / 'new/split.json'
         said = run('merge', root / 'annotations/val', '--images', root, '--out', out)
-        assert said == f'{out}: 2 videos, 6 frames, 4 labelled, 8 people\n'
+        assert said == f'{out}: 2 videos, 6 frames, 4 labeled, 8 people\n'
         merged = read(out)
         assert merged == read(root / 'annotations/posetrack18_val.json')
         sizes = {'width': SIZE[0], 'height': SIZE[1]}
@@ -251,7 +251,7 @@ class TestPoseTrack17:
         assert {image['vid_id'] for image in new['images']} == {'000342'}
         assert new['categories'][0]['keypoints'] == list(KEYPOINTS)
 
-    def test_hidden_keypoints_are_labelled_for_they_are_evaluated(self):
+    def test_hidden_keypoints_are_labeled_for_they_are_evaluated(self):
         old = to_2017(sequence(people(), NAMES[0]))
         old['annolist'][0]['annorect'][0]['annopoints'][0]['point'][0]['is_visible'] = [0]
         visibility = np.reshape(to_posetrack18(old, 'x')['annotations'][0]['keypoints'], (17, 3))

@@ -1,7 +1,7 @@
 """The documentation builds without warnings, its links lead somewhere, its commands exist.
 
 Commands are parsed, not run: what they do is tested beside the code that does it. Examples in
-Python are run here, or as tests/test_mixing_docs.py and tests/test_grey_images.py say.
+Python are run here, or as tests/test_mixing_docs.py and tests/test_gray_images.py say.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Doctor recognises the stack's messages, survives what it examines, and says so by its status."""
+"""Doctor recognizes the stack's messages, survives what it examines, and says so by its status."""
 
 import subprocess
 import sys
@@ -232,7 +232,7 @@ def test_the_number_format_of_each_device_is_told(monkeypatch, capsys):
     assert 'cpu           training fp32, inference fp32: ' in formats
 
 
-def test_forks_are_recognised(monkeypatch):
+def test_forks_are_recognized(monkeypatch):
     versions = {'onedl-mmcv': '2.3.6', 'onedl-mmdetection': '3.5.1', 'mmcv-lite': '2.1.0'}
     monkeypatch.setattr(installed, '_version', versions.get)
     lines = {package.name: installed.describe(package) for package in installed.packages()}

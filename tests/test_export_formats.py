@@ -58,7 +58,7 @@ def test_keypoints_are_pytorchs_with_flip_test_and_dark(exported, name, backend)
 
 
 @pytest.mark.parametrize(('name', 'backend'), SLOW_LAST)
-def test_keypoints_are_pytorchs_with_quarter_offset_normalised_outside(exported, name, backend):
+def test_keypoints_are_pytorchs_with_quarter_offset_normalized_outside(exported, name, backend):
     path, model, metadata = exported(
         name, tuple(QUARTER.items()), flip_test=False, normalizes=False
     )

@@ -194,7 +194,7 @@ def test_half_precision_that_a_cpu_lacks_is_said(exported, monkeypatch):
     np.testing.assert_array_equal(session.estimate(crops)[1], plain[1])
 
 
-def test_normalising_outside_of_the_graph_gives_what_pytorch_normalises(tmp_path, exported):
+def test_normalizing_outside_of_the_graph_gives_what_pytorch_normalizes(tmp_path, exported):
     _, model, _ = exported
     path, _, metadata = export(small_config(), tmp_path, model=model, normalizes=False)
     crops = np.random.default_rng(0).integers(0, 256, (3, 128, 96, 3), dtype=np.uint8)

@@ -115,7 +115,7 @@ def test_nobody_is_nobody(entrance, nobody):
     ],
     ids=['(H, W)', '(H, W, 1)', 'BGRA', 'not contiguous'],
 )
-def test_grey_bgr_and_bgra_images_are_taken(entrance, make):
+def test_gray_bgr_and_bgra_images_are_taken(entrance, make):
     image = make(picture())
     if image.ndim == 2 or image.shape[2] == 1:
         wanted = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)

@@ -69,7 +69,7 @@ def test_accuracy_equals_the_reference_where_some_are_right():
     assert heatmap_accuracy(output, target, weights).item() == pytest.approx(wanted, abs=1e-6)
 
 
-def test_accuracy_without_any_labelled_keypoint_is_zero():
+def test_accuracy_without_any_labeled_keypoint_is_zero():
     maps = torch.zeros(2, 17, 64, 48)
     assert heatmap_accuracy(maps, maps, torch.zeros(2, 17)) == 0
 

@@ -139,7 +139,7 @@ def test_mmpose_s_own_metainfo_is_drawn_in_our_colors(weights):
     assert not drawn & {(0, 255, 0), (255, 128, 0), (51, 153, 255)}
 
 
-def test_openpose_colours_do_not_outlast_the_call(exact):
+def test_openpose_colors_do_not_outlast_the_call(exact):
     (before, openpose, after) = (
         next(exact(picture(), bboxes=BOX, return_vis=True, kpt_thr=0, skeleton_style=style))
         for style in ('mmpose', 'openpose', 'mmpose')
@@ -258,12 +258,12 @@ def test_detected_boxes_without_a_pixel_are_left_out_with_one_warning(inferencer
 def test_images_come_from_paths_folders_arrays_and_lists(inferencer, tmp_path):
     paths = write_pictures(tmp_path / 'in', 2)
     (tmp_path / 'in' / 'notes').write_text('no image')
-    grey = picture(0)[..., 0]
+    gray = picture(0)[..., 0]
     for inputs, num in (
         (paths[0], 1),
         (Path(paths[0]), 1),
         (str(tmp_path / 'in'), 2),
-        ([paths[1], picture(0), tmp_path / 'in', grey], 5),
+        ([paths[1], picture(0), tmp_path / 'in', gray], 5),
         ([], 0),
     ):
         assert len(list(inferencer(inputs))) == num

@@ -122,7 +122,7 @@ def test_reduced_pictures_are_cropped_where_whole_ones_are(tmp_path, reduction, 
 
 
 def mirrored(results):
-    """Upside down, with the centre of the box."""
+    """Upside down, with the center of the box."""
     center = results['bbox_center'].copy()
     center[..., 1] = results['img_shape'][0] - 1 - center[..., 1]
     return {**results, 'img': results['img'][::-1], 'bbox_center': center}
@@ -152,7 +152,7 @@ def test_a_cropper_that_knows_nothing_of_reduction_is_refused(tmp_path):
     CocoDataset(**where, pipeline=[steps[0], ours.TopdownAffine(INPUT)])
 
 
-def test_reduction_needs_colour_pictures_by_opencv():
+def test_reduction_needs_color_pictures_by_opencv():
     with pytest.raises(ValueError, match=r"to be \('color', 'cv2'\), not \('grayscale', 'cv2'\)"):
         ours.LoadImage(reduce_for=INPUT, color_type='grayscale')
 

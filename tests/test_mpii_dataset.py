@@ -102,8 +102,8 @@ def test_one_pixel_is_followed_into_the_crop(root):
         results = step.transform(results)
     bright = results['img'][..., 0].astype(float)
     rows, columns = np.nonzero(bright)
-    centre = np.average(np.c_[columns, rows], axis=0, weights=bright[rows, columns])
-    np.testing.assert_allclose(results['transformed_keypoints'][0, 3], centre, atol=0.3)
+    center = np.average(np.c_[columns, rows], axis=0, weights=bright[rows, columns])
+    np.testing.assert_allclose(results['transformed_keypoints'][0, 3], center, atol=0.3)
 
 
 def test_mmposes_transforms_carry_what_metrics_need(root):

@@ -100,7 +100,7 @@ class TestBoxes:
         [
             # A tenth of 100 and of 200 pixels wide and high: 7.5 % at each side.
             ([(0, 0, 1), (100, 200, 1)], None, [-7.5, -15, 115, 230]),
-            # What is not labelled does not count, wherever it is.
+            # What is not labeled does not count, wherever it is.
             ([(0, 0, 1), (100, 200, 1), (900, 900, 0)], None, [-7.5, -15, 115, 230]),
             # The nose alone: as large as the head, 20 x 40.
             ([(50, 60, 1)], [40, 40, 20, 40], [27, 37, 46, 46]),
@@ -129,7 +129,7 @@ class TestBoxes:
         write(root / ANNOTATIONS, merged)
         assert build(root).get_data_info(0)['bbox'][0, :2].tolist() == [0, 0]
 
-    def test_without_labelled_keypoints_there_is_no_sample(self, root, merged):
+    def test_without_labeled_keypoints_there_is_no_sample(self, root, merged):
         merged['annotations'][0]['keypoints'] = [0] * 51
         write(root / ANNOTATIONS, merged)
         assert len(build(root)) == 7
@@ -257,7 +257,7 @@ class TestErrors:
         ],
         ids=['one video', 'PoseTrack17', 'detections'],
     )
-    def test_another_file_is_recognised(self, root, content, expected):
+    def test_another_file_is_recognized(self, root, content, expected):
         write(root / ANNOTATIONS, content)
         with pytest.raises(ValueError, match=expected):
             build(root)

@@ -272,14 +272,14 @@ class TestTracks:
         assert tuple(short(evaluate(metric, found, tracks='boxes'))) == APS
         assert metric.names == APS
 
-    def test_those_of_the_annotations_are_labelled(self, root, merged, mmengine_log):
+    def test_those_of_the_annotations_are_labeled(self, root, merged, mmengine_log):
         metric = PoseTrackMetric(str(root / ANN))
         values = short(evaluate(metric, samples(merged, tracks=True), tracks='annotations'))
         assert values['ground_truth_tracks'] == 1
         assert 'TRACKS OF THE GROUND TRUTH' in mmengine_log.text
 
 
-def test_ground_truth_boxes_for_want_of_others_are_labelled(root, merged, mmengine_log):
+def test_ground_truth_boxes_for_want_of_others_are_labeled(root, merged, mmengine_log):
     metric = PoseTrackMetric(str(root / ANN))
     values = short(evaluate(metric, samples(merged), missing_bbox_file='absent.json'))
     assert values['ground_truth_boxes'] == 1

@@ -153,11 +153,11 @@ def test_without_strictness_the_definitions_hold(case):
     assert 'MOTP_poseval' not in result
 
 
-def test_people_found_in_a_labelled_frame_of_nobody_are_wrong_by_definition():
+def test_people_found_in_a_labeled_frame_of_nobody_are_wrong_by_definition():
     pred = sequence(found(), NAME)
     gt_frames = [two(), [], *truth()[2:]]
-    for labelled, precision in (((), 100), ((1,), 80)):
-        gt = sequence(gt_frames, NAME, labelled=labelled)
+    for labeled, precision in (((), 100), ((1,), 80)):
+        gt = sequence(gt_frames, NAME, labeled=labeled)
         assert evaluate_posetrack({NAME: gt}, {NAME: pred})['Precision'] == 100
         by_definition = evaluate_posetrack({NAME: gt}, {NAME: pred}, strict_poseval=False)
         assert by_definition['Precision'] == precision

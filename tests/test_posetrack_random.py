@@ -48,8 +48,8 @@ def test_every_quirk_occurs_in_the_random_sequences():
         quirks += reference.quirks
     expected = """
         last frame of a sequence left out of tracking
-        unlabelled frame of nobody with predictions
-        labelled frame of nobody with predictions
+        unlabeled frame of nobody with predictions
+        labeled frame of nobody with predictions
         frame with nobody annotated
         frame with nobody predicted
         ... that hides several people

@@ -57,7 +57,7 @@ class Detector(nn.Module):
 
 
 def randomised(module):
-    """The module with every tensor drawn anew, so that no two agree by their initialisation."""
+    """The module with every tensor drawn anew, so that no two agree by their initialization."""
     for tensor in module.state_dict().values():
         tensor.copy_(torch.randn(tensor.shape) * 9)
     return module

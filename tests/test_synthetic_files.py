@@ -159,7 +159,7 @@ def test_who_is_not_seen_at_all_is_not_annotated():
     assert entry['area'] == 9
 
 
-def test_who_is_hardly_seen_has_no_labelled_keypoints():
+def test_who_is_hardly_seen_has_no_labeled_keypoints():
     few = dict.fromkeys(POINTS, HIDDEN) | {'left_ankle': SEEN, 'left_knee': SEEN}
     some = few | {'left_hip': SEEN, 'nose': OUTSIDE}
     unlabeled, labeled = coco.person_entries([person(few), person(some)], image_id=7)

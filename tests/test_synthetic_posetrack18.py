@@ -198,7 +198,7 @@ def order_changes(people, frames, first, second):
     return len(signs) == 2
 
 
-def test_in_unlabelled_frames_nobody_is_annotated_and_the_middle_is_labelled(videos):
+def test_in_unlabeled_frames_nobody_is_annotated_and_the_middle_is_labeled(videos):
     for video in videos.values():
         flags = [image['is_labeled'] for image in video['images']]
         assert all(flags[5:25])

@@ -159,7 +159,7 @@ def test_what_the_frame_cuts_off_is_outside():
 
 
 @pytest.mark.parametrize('difficulty', ['easy', 'hard'])
-def test_seen_keypoints_lie_on_the_person_and_labelled_ones_in_the_image(difficulty):
+def test_seen_keypoints_lie_on_the_person_and_labeled_ones_in_the_image(difficulty):
     seen = on_person = 0
     for seed in range(12):
         rng = np.random.default_rng(seed)

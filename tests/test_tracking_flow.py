@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hrnet_ext.tracking import make_flow
-from hrnet_ext.tracking.flow import DisFlow, LucasKanadeFlow, Picture, median_motion, moved_by
+from hrnet_ext.tracking.flow import DisFlow, LucasKanadeFlow, PreparedFrame, median_motion, moved_by
 from tests.tracking_cases import shifted, texture
 
 SIZE, MARGIN = (480, 320), 40
@@ -74,13 +74,13 @@ def test_a_users_function_gets_bgr_frames_and_its_flow_is_read_between_the_pixel
     assert seen == [((SIZE[1], SIZE[0], 3),) * 2]
 
 
-def test_a_flow_of_another_size_is_read_at_the_centres_of_its_pixels():
+def test_a_flow_of_another_size_is_read_at_the_centers_of_its_pixels():
     # A picture of a quarter of the width and half the height; pixel (2, 1) alone moves, by (1, 1).
     flow = np.zeros((8, 16, 2))
     flow[1, 2] = 1
-    picture = Picture(flow[..., 0], (64, 16))
-    centre = np.array([4 * 2.5 - 0.5, 2 * 1.5 - 0.5])
-    places = centre + np.array([[0, 0], [4, 0], [2, 0]])
+    picture = PreparedFrame(flow[..., 0], (64, 16))
+    center = np.array([4 * 2.5 - 0.5, 2 * 1.5 - 0.5])
+    places = center + np.array([[0, 0], [4, 0], [2, 0]])
     expected = [[4, 2], [0, 0], [2, 1]]  # there; at the next pixel; half-way
     np.testing.assert_allclose(moved_by(flow, places, picture) - places, expected)
 
@@ -125,7 +125,7 @@ def test_median_motion_leaves_out_what_is_unknown():
 
 
 @pytest.mark.parametrize('kind', ['dis', 'lk'])
-def test_grey_frames_of_any_shape_and_bgr_frames_mix(kind):
+def test_gray_frames_of_any_shape_and_bgr_frames_mix(kind):
     previous, current = two_frames((3.0, 1.0))
     points = keypoints()
     flow = make_flow(kind)

@@ -82,19 +82,19 @@ def test_a_queue_of_frames_beats_the_last_frame_alone_where_poses_are_missing(vi
 
 def test_gaps_without_annotations_are_bridged_by_the_flow(video):
     nobody = PoseEstimates(np.zeros((0, 17, 2)), np.zeros((0, 17)))
-    labelled = range(0, len(video.frames), 3)
-    sparse = [one if i in labelled else nobody for i, one in enumerate(video.estimates())]
+    labeled = range(0, len(video.frames), 3)
+    sparse = [one if i in labeled else nobody for i, one in enumerate(video.estimates())]
     tracked = track_sequence(PoseTracker(sigmas=SIGMAS), video.frames, sparse)
     still = track_sequence(PoseTracker(sigmas=SIGMAS, flow='none'), video.frames, sparse)
-    assert num_confused(video, tracked, labelled) == 0
-    assert num_confused(video, still, labelled) > 0
+    assert num_confused(video, tracked, labeled) == 0
+    assert num_confused(video, still, labeled) > 0
 
 
-def num_confused(video, tracked, labelled) -> int:
+def num_confused(video, tracked, labeled) -> int:
     """How many track ids people have had beyond one each."""
     pairs = {
         (int(person), int(track))
-        for frame in labelled
+        for frame in labeled
         for person, track in zip(video.track_ids[frame], tracked[frame].track_ids)
     }
     return len(pairs) - len({person for person, _ in pairs})

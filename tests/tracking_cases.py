@@ -32,14 +32,14 @@ class Walker:
         velocity: (x, y), pixels per frame.
         height: Of the body, pixels.
         phase: Of the swing of arms and legs, radians.
-        colour: BGR.
+        color: BGR.
     """
 
     start: tuple[float, float]
     velocity: tuple[float, float]
     height: float
     phase: float
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
 
     def keypoints(self, time: float) -> np.ndarray:
         """(17, 2) in the world."""
@@ -114,7 +114,7 @@ def _annotate(track_ids, keypoints, present, head_boxes) -> list[dict]:
 
 
 def texture(size: tuple[int, int], seed: int, *, finest: int = 4) -> np.ndarray:
-    """A grey picture (H, W), float32, 0 to 255, with detail from ``finest`` pixels upwards."""
+    """A gray picture (H, W), float32, 0 to 255, with detail from ``finest`` pixels upwards."""
     rng = np.random.default_rng(seed)
     width, height = size
     total = np.zeros((height, width), np.float32)
@@ -158,8 +158,8 @@ def film(
         camera = np.array(pan) * time
         corner = camera + reach
         matrix = np.array([[1, 0, -corner[0]], [0, 1, -corner[1]]], np.float64)
-        grey = cv2.warpAffine(world, matrix, size, flags=cv2.INTER_LINEAR)
-        frame = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+        gray = cv2.warpAffine(world, matrix, size, flags=cv2.INTER_LINEAR)
+        frame = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
         keypoints = np.array([walker.keypoints(time) - camera for walker in walkers])
         for walker, points in zip(walkers, keypoints):
             _draw(frame, walker, points)
@@ -191,7 +191,7 @@ def random_walkers(
                 velocity=(velocity, rng.uniform(-0.1, 0.1) * speed),
                 height=rng.uniform(0.35, 0.8) * size[1],
                 phase=rng.uniform(0, 2 * np.pi),
-                colour=tuple(rng.uniform(60, 255, 3).tolist()),
+                color=tuple(rng.uniform(60, 255, 3).tolist()),
             )
         )
     return sorted(walkers, key=lambda walker: walker.height)
@@ -206,8 +206,8 @@ def _draw(frame: np.ndarray, walker: Walker, points: np.ndarray) -> None:
             ends = [start + (end - start) * share for share in (stripe / 6, (stripe + 1) / 6)]
             shade = (0.45, 1.0, 0.7)[(stripe + index) % 3]
             fixed = [tuple(np.round(point * 16).astype(int).tolist()) for point in ends]
-            colour = [shade * value for value in walker.colour]
-            cv2.line(frame, *fixed, colour, width, cv2.LINE_AA, shift=4)
+            color = [shade * value for value in walker.color]
+            cv2.line(frame, *fixed, color, width, cv2.LINE_AA, shift=4)
     head = points[NAMES.index('nose')]
-    centre = tuple(np.round(head * 16).astype(int).tolist())
-    cv2.circle(frame, centre, round(0.07 * walker.height * 16), walker.colour, -1, cv2.LINE_AA, 4)
+    center = tuple(np.round(head * 16).astype(int).tolist())
+    cv2.circle(frame, center, round(0.07 * walker.height * 16), walker.color, -1, cv2.LINE_AA, 4)

@@ -1,4 +1,4 @@
-"""What every run shares: hooks, processes, logs, file names."""
+"""Settings of all runs: hooks, processes, logs, file names."""
 
 default_scope = 'mmpose'  # our own types carry the prefix `hrnet_ext.`
 
@@ -18,13 +18,15 @@ default_hooks = dict(
     visualization=dict(type='hrnet_ext.PoseVisualizationHook', enable=False),
 )
 custom_hooks = [
-    dict(type='hrnet_ext.PreflightHook'),  # data, codec and model agree, before the first step
+    dict(
+        type='hrnet_ext.PreflightHook'
+    ),  # checks before the first step that data, codec and model agree
     dict(type='SyncBuffersHook'),  # running statistics of BN are averaged over processes
 ]
 
 env_cfg = dict(
-    # Inputs have one size: cuDNN tries which convolutions are quickest for it. Runs on a GPU then
-    # differ in the last bits; `randomness.deterministic=True` switches it off. CPUs are unaffected.
+    # All inputs have the same size, so cuDNN can search for the fastest convolutions. Runs on a GPU
+    # then differ in the last bits; `randomness.deterministic=True` disables this.
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-QUARTER = 0.25  # pixel towards the higher neighbour, Newell et al., ECCV 2016
+QUARTER = 0.25  # pixel towards the higher neighbor, Newell et al., ECCV 2016
 NOWHERE = -1.0  # both coordinates of a keypoint whose heatmap has no positive value
 
 
@@ -25,7 +25,7 @@ def heatmap_maximum(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def shift_quarter(keypoints: Tensor, heatmaps: Tensor) -> Tensor:
-    """Move each maximum a quarter pixel along x and y towards its higher neighbour.
+    """Move each maximum a quarter pixel along x and y towards its higher neighbor.
 
     A maximum in the first two or the last column keeps its x, in such a row its y; MMPose's rule.
     """

@@ -67,7 +67,7 @@ def _image(frame: Frame, image_id: int, num_frames: int) -> dict[str, Any]:
         'frame_id': image_id,
         'vid_id': video_of(frame.name)[1].split('_')[0],
         'nframes': num_frames,
-        'is_labeled': frame.labelled,
+        'is_labeled': frame.labeled,
         'file_name': frame.name,
         'ignore_regions_x': [region[:, 0].tolist() for region in frame.ignore_regions],
         'ignore_regions_y': [region[:, 1].tolist() for region in frame.ignore_regions],
@@ -222,7 +222,7 @@ def merge_folder(
         progress: Called with the numbers of finished and of all videos.
 
     Returns:
-        The numbers of 'videos', 'frames', 'labelled' frames and 'people'.
+        The numbers of 'videos', 'frames', 'labeled' frames and 'people'.
 
     Raises:
         FileNotFoundError: If the folder or a frame does not exist.
@@ -240,8 +240,8 @@ def merge_folder(
         if name in sequences:
             raise ValueError(f"{file} is of the video '{name}', and so is {files[name]}; keep one")
         files[name], sequences[name] = file, data
-        labelled = {each.get('image_id') for each in require(data, 'annotations', file)}
-        shown = [frame for frame in frames if frame.get('id') in labelled] or frames
+        labeled = {each.get('image_id') for each in require(data, 'annotations', file)}
+        shown = [frame for frame in frames if frame.get('id') in labeled] or frames
         sizes[name] = _frame_size([Path(images) / each['file_name'] for each in shown], file)
         progress(number, len(found))
     merged = merge_sequences(sequences, sizes)
@@ -249,7 +249,7 @@ def merge_folder(
     return {
         'videos': len(sequences),
         'frames': len(merged['images']),
-        'labelled': len({each['image_id'] for each in merged['annotations']}),
+        'labeled': len({each['image_id'] for each in merged['annotations']}),
         'people': len(merged['annotations']),
     }
 

@@ -44,15 +44,15 @@ def check_people(people: Iterable[Mapping], num_keypoints: int, *, use_area: boo
         ValueError: If keypoints are invalid, an area (or box) is not positive, or no person has
             labeled keypoints.
     """
-    labelled = [person for person in people if _num_labelled(person)]
-    if all(person.get('iscrowd') for person in labelled):
+    labeled = [person for person in people if _num_labeled(person)]
+    if all(person.get('iscrowd') for person in labeled):
         raise ValueError(
             'no person has a labeled keypoint (v > 0), so there is nothing to evaluate; COCO keeps '
             'keypoints in person_keypoints_*.json and does not publish those of its test sets '
             '(val_evaluator.format_only=True only writes results)'
         )
-    check_keypoints(labelled, num_keypoints)
-    for person in labelled:
+    check_keypoints(labeled, num_keypoints)
+    for person in labeled:
         area = _area(person, use_area=use_area)
         if not isinstance(area, Real) or not 0 < area < math.inf:
             raise ValueError(_no_area(person, use_area=use_area))
@@ -87,7 +87,7 @@ def ground_truth_of(content: Mapping, num_keypoints: int, *, use_area: bool = Tr
                 'image_id': person['image_id'],
                 'category_id': person['category_id'],
                 'keypoints': person.get('keypoints') or [0] * (3 * num_keypoints),
-                'num_keypoints': _num_labelled(person),
+                'num_keypoints': _num_labeled(person),
                 'iscrowd': int(bool(person.get('iscrowd'))),
                 'bbox': person.get('bbox') or [0, 0, 0, 0],
                 'area': _area(person, use_area=use_area),
@@ -97,7 +97,7 @@ def ground_truth_of(content: Mapping, num_keypoints: int, *, use_area: bool = Tr
     }
 
 
-def _num_labelled(person: Mapping) -> int:
+def _num_labeled(person: Mapping) -> int:
     return sum(visibility > 0 for visibility in (person.get('keypoints') or ())[2::3])
 
 

@@ -24,10 +24,10 @@ def keypoint_box(
     Returns:
         (x, y, w, h), not clipped to the image; None if there is none.
     """
-    labelled = keypoints[keypoints[:, 2] > 0, :2]
-    if not len(labelled):
+    labeled = keypoints[keypoints[:, 2] > 0, :2]
+    if not len(labeled):
         return None
-    low, high = labelled.min(axis=0), labelled.max(axis=0)
+    low, high = labeled.min(axis=0), labeled.max(axis=0)
     extent = high - low
     head = max(head_box[2:]) if head_box is not None else 0
     if extent.max() < head:

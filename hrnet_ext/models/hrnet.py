@@ -57,7 +57,7 @@ class HRNet(BaseModule):
         in_channels: Channels of the images.
         extra: The stages as a dict, as MMPose's, MMDetection's and MMSegmentation's configs give
             them; replaces the numbers above. Its ``upsample`` and ``stage4.multiscale_output``
-            are honoured.
+            are honored.
         upsample: Interpolation in the exchange units: 'nearest' (released weights) or 'bilinear'.
         conv_cfg: MMCV's convolution config.
         norm_cfg: MMCV's norm config: BN, SyncBN, GN...

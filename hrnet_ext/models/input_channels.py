@@ -15,7 +15,7 @@ def input_channels(network: nn.Module) -> int:
 
 
 def swap_colors(images: Tensor) -> Tensor:
-    """BGR to RGB, or back; channels after the third stay, and grey images are as they were."""
+    """BGR to RGB, or back; channels after the third stay, and gray images are as they were."""
     if images.shape[-3] <= 3:
         return images.flip(-3)
     return torch.cat([images[..., :3, :, :].flip(-3), images[..., 3:, :, :]], -3)

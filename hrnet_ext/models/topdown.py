@@ -60,7 +60,7 @@ class TopdownPoseEstimator(MMPoseTopdownPoseEstimator):
         test_cfg: ``flip_test``, ``flip_mode``, ``shift_heatmap``, ``output_heatmaps``,
             ``output_keypoint_indices``.
         data_preprocessor: Config of MMPose's ``PoseDataPreprocessor``: mean, std, channel order.
-        init_cfg: MMEngine's initialisation.
+        init_cfg: MMEngine's initialization.
         metainfo: Replaces the data set's description of its keypoints.
         channels_last: Keep weights and maps in channels-last memory format, which makes
             convolutions faster on current CPUs and GPUs. Numbers may differ in the last bits.

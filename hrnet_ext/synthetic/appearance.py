@@ -14,7 +14,7 @@ SKIN_TONES: tuple[Color, ...] = (
     (188, 208, 245), (160, 188, 236), (135, 168, 224),
     (105, 140, 200), (75, 105, 165), (55, 78, 125), (42, 58, 92),
 )  # fmt: skip
-HAIR_COLOURS: tuple[Color, ...] = (
+HAIR_COLORS: tuple[Color, ...] = (
     (22, 22, 26), (28, 38, 58), (38, 60, 100), (70, 120, 175), (110, 175, 220), (150, 150, 152),
     (35, 60, 140),
 )  # fmt: skip
@@ -79,26 +79,26 @@ def sample_appearance(rng: np.random.Generator, *, plain: bool) -> Appearance:
             direction a person faces easy to see.
     """
     skin = _pick(rng, SKIN_TONES[:5] if plain else SKIN_TONES)
-    shirt_colour = vivid(rng, (0.5, 0.95) if plain else (0.0, 0.95))
-    trouser_colour = vivid(rng, (0.3, 0.9) if plain else (0.0, 0.9))
-    shirt = Material(shirt_colour)
+    shirt_color = vivid(rng, (0.5, 0.95) if plain else (0.0, 0.95))
+    trouser_color = vivid(rng, (0.3, 0.9) if plain else (0.0, 0.9))
+    shirt = Material(shirt_color)
     if not plain and rng.uniform() < 0.4:
         pattern = str(rng.choice(['stripes', 'bars']))
-        shirt = Material(shirt_colour, vivid(rng, (0, 0.9)), pattern, rng.uniform(3, 7))
+        shirt = Material(shirt_color, vivid(rng, (0, 0.9)), pattern, rng.uniform(3, 7))
     torso = shirt
     if shirt.pattern == 'plain' and rng.uniform() < (1.0 if plain else 0.5):
-        torso = Material(shirt_colour, vivid(rng, (0, 0.9)), 'badge', rng.uniform(0.25, 0.4))
-    sleeve, cuff = _covering(rng, shirt_colour, skin)
-    thigh, shank = _covering(rng, trouser_colour, skin)
+        torso = Material(shirt_color, vivid(rng, (0, 0.9)), 'badge', rng.uniform(0.25, 0.4))
+    sleeve, cuff = _covering(rng, shirt_color, skin)
+    thigh, shank = _covering(rng, trouser_color, skin)
     return Appearance(
         skin=Material(skin),
-        hair=Material(_pick(rng, HAIR_COLOURS)),
+        hair=Material(_pick(rng, HAIR_COLORS)),
         lips=Material((skin[0] * 0.6, skin[1] * 0.55, skin[2] * 0.8)),
         torso=torso,
         shirt=shirt,
         sleeve=sleeve,
         cuff=cuff,
-        trousers=Material(trouser_colour),
+        trousers=Material(trouser_color),
         thigh=thigh,
         shank=shank,
         shoes=Material(vivid(rng, (0.0, 0.8))),

@@ -23,7 +23,7 @@ from hrnet_ext.synthetic.skeleton import (
 
 Place = tuple[str, Triple]
 Pieces = Iterator[tuple[Solid, Material]]
-CENTRE: Triple = (0.0, 0.0, 0.0)
+CENTER: Triple = (0.0, 0.0, 0.0)
 
 # Place and half-axes.
 FACE: tuple[Place, Triple] = (('head', (0, 0.058, 0.005)), (0.047, 0.067, 0.058))
@@ -111,7 +111,7 @@ def _trunk(builder: BodyPartBuilder, looks: Appearance) -> Pieces:
     )
     for side in ('left', 'right'):
         collar = ('chest', (0.03 if side == 'left' else -0.03, 0.140, -0.006))
-        yield builder.cone(collar, (f'{side}_shoulder', CENTRE), (0.030, 0.034)), looks.shirt
+        yield builder.cone(collar, (f'{side}_shoulder', CENTER), (0.030, 0.034)), looks.shirt
     yield builder.cone(('neck', (0, -0.02, 0)), ('head', (0, 0.02, 0)), (0.034, 0.031)), looks.skin
 
 
@@ -134,7 +134,7 @@ def _head(builder: BodyPartBuilder, looks: Appearance) -> Pieces:
 
 def _arm(builder: BodyPartBuilder, looks: Appearance, side: str) -> Pieces:
     shoulder, elbow, wrist = (
-        (f'{side}_{joint}', CENTRE) for joint in ('shoulder', 'elbow', 'wrist')
+        (f'{side}_{joint}', CENTER) for joint in ('shoulder', 'elbow', 'wrist')
     )
     yield builder.cone(shoulder, elbow, (0.037, 0.026)), looks.sleeve
     yield builder.cone(elbow, wrist, (0.026, 0.018)), looks.cuff
@@ -143,7 +143,7 @@ def _arm(builder: BodyPartBuilder, looks: Appearance, side: str) -> Pieces:
 
 
 def _leg(builder: BodyPartBuilder, looks: Appearance, side: str) -> Pieces:
-    hip, knee, ankle = ((f'{side}_{joint}', CENTRE) for joint in ('hip', 'knee', 'ankle'))
+    hip, knee, ankle = ((f'{side}_{joint}', CENTER) for joint in ('hip', 'knee', 'ankle'))
     yield builder.cone(hip, knee, (0.052, 0.036)), looks.thigh
     yield builder.cone(knee, ankle, (0.035, 0.023)), looks.shank
     (heel, heel_radius), (toes, toes_radius) = HEEL, TOES

@@ -41,7 +41,7 @@ class RoundCone:
     """A tapered capsule: the hull of two spheres. Local y runs from 0 at the start to 1.
 
     Args:
-        start, end: Centres of the spheres (3,).
+        start, end: Centers of the spheres (3,).
         start_radius, end_radius: Their radii in pixels.
     """
 

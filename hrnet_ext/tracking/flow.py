@@ -25,7 +25,7 @@ def frame_size(frame: np.ndarray) -> tuple[int, int]:
     return frame.shape[1], frame.shape[0]
 
 
-def as_grey(frame: np.ndarray) -> np.ndarray:
+def as_gray(frame: np.ndarray) -> np.ndarray:
     """A gray copy (H, W), because the caller may draw on the frame before the next one."""
     if frame_size(frame) and frame.ndim == 3 and frame.shape[2] > 1:
         return cv2.cvtColor(as_bgr(frame), cv2.COLOR_BGR2GRAY)
@@ -33,7 +33,7 @@ def as_grey(frame: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PreparedFrame:
     """A frame preprocessed for the flow.
 
     Attributes:
@@ -54,17 +54,17 @@ class Picture:
         return (points + 0.5) * self.scale - 0.5
 
 
-def grey_picture(frame: np.ndarray, max_side: int) -> Picture:
+def to_gray(frame: np.ndarray, max_side: int) -> PreparedFrame:
     """The frame in gray, with the longer side at most ``max_side`` pixels."""
-    grey, size = as_grey(frame), frame_size(frame)
+    gray, size = as_gray(frame), frame_size(frame)
     scale = max_side / max(size)
     if scale >= 1:
-        return Picture(grey, size)
+        return PreparedFrame(gray, size)
     small = tuple(max(1, round(side * scale)) for side in size)
-    return Picture(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), size)
+    return PreparedFrame(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), size)
 
 
-def check_sizes(previous: Picture, current: Picture) -> None:
+def check_sizes(previous: PreparedFrame, current: PreparedFrame) -> None:
     """Check that the frames of a video have the same size.
 
     Raises:
@@ -94,12 +94,16 @@ class DisFlow:
         self.max_side = max_side
         self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-    def prepare(self, frame: np.ndarray) -> Picture:
+    def prepare(self, frame: np.ndarray) -> PreparedFrame:
         """The frame in gray, downscaled."""
-        return grey_picture(frame, self.max_side)
+        return to_gray(frame, self.max_side)
 
     def move(
-        self, previous: Picture, current: Picture, keypoints: np.ndarray, present: np.ndarray
+        self,
+        previous: PreparedFrame,
+        current: PreparedFrame,
+        keypoints: np.ndarray,
+        present: np.ndarray,
     ) -> np.ndarray:
         """Keypoints of the previous frame where they are in the current one."""
         check_sizes(previous, current)
@@ -115,12 +119,16 @@ class CallableFlow:
     def __init__(self, function: DenseFunction) -> None:
         self.function = function
 
-    def prepare(self, frame: np.ndarray) -> Picture:
+    def prepare(self, frame: np.ndarray) -> PreparedFrame:
         """The frame in color, at its original size."""
-        return Picture(as_bgr(frame, 'a frame').copy(), frame_size(frame))
+        return PreparedFrame(as_bgr(frame, 'a frame').copy(), frame_size(frame))
 
     def move(
-        self, previous: Picture, current: Picture, keypoints: np.ndarray, present: np.ndarray
+        self,
+        previous: PreparedFrame,
+        current: PreparedFrame,
+        keypoints: np.ndarray,
+        present: np.ndarray,
     ) -> np.ndarray:
         """Keypoints of the previous frame where they are in the current one."""
         check_sizes(previous, current)
@@ -134,21 +142,21 @@ class CallableFlow:
         return moved_by(flow, keypoints, previous)
 
 
-def moved_by(flow: np.ndarray, keypoints: np.ndarray, picture: Picture) -> np.ndarray:
+def moved_by(flow: np.ndarray, keypoints: np.ndarray, prepared: PreparedFrame) -> np.ndarray:
     """Keypoints (..., 2) of a frame, each moved by the flow at its position.
 
     Args:
         flow: (H, W, 2), in pixels of the prepared frame; interpolated between pixels, and taken
             from the nearest pixel outside.
         keypoints: (..., 2), in pixels of the frame.
-        picture: The prepared previous frame.
+        prepared: The prepared previous frame.
     """
-    x, y = np.moveaxis(picture.places(np.asarray(keypoints, np.float64)), -1, 0)
+    x, y = np.moveaxis(prepared.places(np.asarray(keypoints, np.float64)), -1, 0)
     motion = [
         map_coordinates(flow[..., axis], [y, x], np.float64, order=1, mode='nearest')
         for axis in (0, 1)
     ]
-    return keypoints + np.stack(motion, axis=-1) / picture.scale
+    return keypoints + np.stack(motion, axis=-1) / prepared.scale
 
 
 MOST_DRIFT = 1.0  # pixels, largest forward-backward error
@@ -168,12 +176,16 @@ class LucasKanadeFlow:
     def __init__(self, max_side: int = 640) -> None:
         self.max_side = max_side
 
-    def prepare(self, frame: np.ndarray) -> Picture:
+    def prepare(self, frame: np.ndarray) -> PreparedFrame:
         """The frame in gray, downscaled."""
-        return grey_picture(frame, self.max_side)
+        return to_gray(frame, self.max_side)
 
     def move(
-        self, previous: Picture, current: Picture, keypoints: np.ndarray, present: np.ndarray
+        self,
+        previous: PreparedFrame,
+        current: PreparedFrame,
+        keypoints: np.ndarray,
+        present: np.ndarray,
     ) -> np.ndarray:
         """Positions of the previous frame's keypoints in the current frame."""
         check_sizes(previous, current)

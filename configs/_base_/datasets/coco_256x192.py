@@ -67,8 +67,8 @@ test_dataloader = dict(
         pipeline=val_pipeline,
     ),
 )
-# MMPose's inferencers, which read the test loader, cannot do with a collate_fn.
+# MMPose's inferencers read the test loader and do not support a collate_fn.
 val_dataloader = dict(**test_dataloader, collate_fn=dict(type='hrnet_ext.stack_samples'))
 
-val_evaluator = dict(type='hrnet_ext.CocoMetric')  # on the annotation file of its dataloader
+val_evaluator = dict(type='hrnet_ext.CocoMetric')  # uses the annotation file of the data loader
 test_evaluator = val_evaluator

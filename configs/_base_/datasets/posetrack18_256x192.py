@@ -1,4 +1,4 @@
-"""PoseTrack18 people, cropped to 256x192 (h x w); training boxes are keypoint boxes and 15 %."""
+"""PoseTrack18, cropped to 256x192 (h x w). Training boxes are keypoint boxes plus 15 %."""
 
 _base_ = 'coco_256x192.py'
 
@@ -19,7 +19,7 @@ val_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='annotations/posetrack18_val.json',
-        # relative to data_root; ground-truth boxes, and a warning, where it is missing
+        # relative to data_root; if it does not exist: ground-truth boxes and a warning
         bbox_file='annotations/posetrack18_val_human_detections.json',
         filter_cfg=dict(bbox_score_thr=0.4),
         data_prefix=dict(img=''),
@@ -27,5 +27,5 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='hrnet_ext.PoseTrackMetric')  # on the annotations of its dataloader
+val_evaluator = dict(type='hrnet_ext.PoseTrackMetric')  # uses the annotations of the data loader
 test_evaluator = val_evaluator

@@ -1,4 +1,4 @@
-"""HRNet-W32 with a 1x1 convolution as head; the leaf wires `head.decoder` to its codec."""
+"""HRNet-W32 with a 1x1 convolution as head; each config sets `head.decoder` to its codec."""
 
 model = dict(
     type='hrnet_ext.TopdownPoseEstimator',

@@ -1,4 +1,4 @@
-"""HRNet-W44, from its ImageNet weights; nobody has released COCO weights of it."""
+"""HRNet-W44, from its ImageNet weights. No COCO weights were released."""
 
 _base_ = 'hrnet_w32.py'
 model = dict(

@@ -9,7 +9,7 @@ weights were trained. The paper's release says 1e-3 for its own batch of 4 x 32 
 train_cfg = dict(by_epoch=True, max_epochs=210, val_interval=10)
 optim_wrapper = dict(
     type='hrnet_ext.OptimWrapper',
-    # The release's yaml says WD: 0.0001, but its code gives that to SGD alone; Adam needs 0.
+    # The release's yaml has WD: 0.0001, but its code uses it only for SGD; Adam needs 0.
     optimizer=dict(type='Adam', lr=5e-4, weight_decay=0),
 )
 param_scheduler = [

@@ -1,4 +1,4 @@
-"""Adam on one cycle of the learning rate: the most that a CPU learns in a few minutes.
+"""Adam with a one-cycle learning rate, for trainings of a few minutes on a CPU.
 
 `train_cfg.max_epochs` is the one knob for less or more training. `dtype='auto'` is bf16 where the
 device multiplies it in hardware, else what it is quick at: fp32 on most CPUs.
@@ -10,7 +10,7 @@ optim_wrapper = dict(
     dtype='auto',
     optimizer=dict(type='Adam', lr=2e-3, weight_decay=0),
 )
-# Up, then down along a cosine that ends with the last epoch, however many there are.
+# Linear warm-up, then a cosine that ends with the last epoch.
 param_scheduler = [
     dict(type='LinearLR', begin=0, end=300, start_factor=0.04, by_epoch=False),
     dict(type='CosineAnnealingLR', eta_min=0, by_epoch=True, convert_to_iter_based=True),

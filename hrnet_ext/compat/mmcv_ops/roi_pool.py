@@ -98,7 +98,7 @@ def _bins(
 ) -> tuple[Tensor, Tensor]:
     """First pixel and the one behind the last of each bin along one axis: two (R, bins), int64.
 
-    Neighbouring bins share the pixel that their border cuts. A box without extent has empty bins.
+    Neighboring bins share the pixel that their border cuts. A box without extent has empty bins.
     """
     start, end = start * spatial_scale, (end + 1) * spatial_scale
     extent = (end - start)[:, None]

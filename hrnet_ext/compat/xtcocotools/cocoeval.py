@@ -94,7 +94,7 @@ class COCOeval(_COCOeval):
 
     def _person(self, annotation: dict[str, Any]) -> dict[str, Any]:
         pose = self._pose(annotation)
-        labelled = (
+        labeled = (
             annotation['num_keypoints']  # CrowdPose counts visible keypoints only
             if self.pose_type == 'keypoints_crowd'
             else int((pose[2::3] > 0).sum())
@@ -103,8 +103,8 @@ class COCOeval(_COCOeval):
             **annotation,
             'id': annotation['id'] + 1,  # pycocotools takes id 0 for "nothing matched"
             'keypoints': pose,
-            'num_keypoints': labelled,
-            'ignore': int(labelled == 0 or bool(annotation.get('iscrowd'))),
+            'num_keypoints': labeled,
+            'ignore': int(labeled == 0 or bool(annotation.get('iscrowd'))),
             'area': self._area(annotation),
         }
 

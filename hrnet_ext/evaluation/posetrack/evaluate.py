@@ -144,7 +144,7 @@ def _read(gt: Mapping[str, Mapping], pred: Mapping[str, Mapping], name: str) -> 
 
 def _is_evaluated(frame: Frame, strict_poseval: bool) -> bool:
     """Whether a frame of the ground truth counts."""
-    return frame.annotated if strict_poseval else frame.labelled
+    return frame.annotated if strict_poseval else frame.labeled
 
 
 def _is_tracked(sequences: Mapping[str, Pairs]) -> bool:

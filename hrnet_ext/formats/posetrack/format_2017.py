@@ -38,7 +38,7 @@ def read(data: Mapping, where: str) -> list[Frame]:
             name=name,
             people=gather(persons, here),
             annotated=len(rects) > 0,
-            labelled=len(rects) > 0 or bool(_first(entry.get('is_labeled', False))),
+            labeled=len(rects) > 0 or bool(_first(entry.get('is_labeled', False))),
             ignore_regions=_ignore_regions(entry, here),
         )
         frames.append(frame)

@@ -38,7 +38,7 @@ def read(data: Mapping, where: str) -> list[Frame]:
             name=name,
             people=gather(persons, here),
             annotated=bool(persons),
-            labelled=bool(persons) or bool(image.get('is_labeled', False)),
+            labeled=bool(persons) or bool(image.get('is_labeled', False)),
             ignore_regions=_ignore_regions(image, here),
         )
         frames.append(frame)

@@ -44,14 +44,14 @@ class Frame:
         name: File name of the image, as in the file.
         people: Its persons.
         annotated: Whether the file lists a person for the frame, even one without keypoints.
-        labelled: Whether the frame is annotated or marked as labeled.
+        labeled: Whether the frame is annotated or marked as labeled.
         ignore_regions: Polygons (V, 2) in pixels.
     """
 
     name: str
     people: People
     annotated: bool
-    labelled: bool
+    labeled: bool
     ignore_regions: tuple[np.ndarray, ...]
 
     @property

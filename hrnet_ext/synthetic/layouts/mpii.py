@@ -29,7 +29,7 @@ assert {mirrored_name(name) for name in KEYPOINTS} == set(KEYPOINTS) <= set(POIN
 PIXELS_OF_SCALE = 200  # MPII's scale is a person's height in units of so many pixels
 # MPII's center is a little above the middle of the body: readers move it down by so many pixels
 # times the scale (lib/dataset/mpii.py of the official HRNet).
-CENTRE_ABOVE_MIDDLE = 15
+CENTER_ABOVE_MIDDLE = 15
 MIN_SEEN_KEYPOINTS = 4  # people with fewer visible keypoints are not annotated
 NEAR = (
     0.25  # maximum distance of people who are near each other, fraction of the taller one's height
@@ -81,7 +81,7 @@ def _where(placed: PlacedFigure, person: Person, *, size: tuple[int, int]) -> di
     """MPII's rough position and scale; the position is inside the image."""
     scale = _height(placed) / PIXELS_OF_SCALE
     corners = _extent(person)
-    middle = (corners[:2] + corners[2:]) / 2 - (0, CENTRE_ABOVE_MIDDLE * scale)
+    middle = (corners[:2] + corners[2:]) / 2 - (0, CENTER_ABOVE_MIDDLE * scale)
     center = np.clip(middle, 0, np.array(size) - 1)
     return {'center': _rounded(center), 'scale': round(scale, 4)}
 

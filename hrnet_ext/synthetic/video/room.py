@@ -17,7 +17,7 @@ WALL = 11.0  # meters from the viewer
 CAMERA_HEIGHT = 1.6  # meters above the ground
 HORIZON = 0.33  # of a frame's height, what is as high as the camera
 FOCAL_LENGTH = 1.4  # frame heights; a person at 3.6 m fits into the frame
-DEPTH_PER_METRE = 0.6  # frame heights of image-space z; separates people a step apart
+DEPTH_PER_METER = 0.6  # frame heights of image-space z; separates people a step apart
 
 
 @dataclass(frozen=True)
@@ -83,5 +83,5 @@ class Room:
             scale=scale,
             x=(self.size[0] - 1) / 2 + x * scale,
             y=self.ground_y(distance) - hips * scale,
-            depth=-distance * DEPTH_PER_METRE * self.frame[1],
+            depth=-distance * DEPTH_PER_METER * self.frame[1],
         )

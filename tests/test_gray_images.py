@@ -31,7 +31,7 @@ COLOR_TYPES = {1: 'grayscale', 4: 'unchanged'}
 BOX = [4, 6, 40, 86]
 
 
-@pytest.fixture(params=COLOR_TYPES, ids=['grey', 'four channels'])
+@pytest.fixture(params=COLOR_TYPES, ids=['gray', 'four channels'])
 def config(request, tmp_path):
     """A run on images of that many channels, which begins and ends well."""
     write_coco(tmp_path / 'data')
@@ -108,7 +108,7 @@ def test_an_exported_file_computes_what_the_model_does(config, tmp_path, normali
     assert scores.shape == (1, 17)
 
 
-def test_inferencer_and_session_take_grey_and_color_for_a_grey_model(config, tmp_path):
+def test_inferencer_and_session_take_gray_and_color_for_a_gray_model(config, tmp_path):
     if config.model.backbone.in_channels == 4:
         pytest.skip('frames are BGR')
     model = build(config)
@@ -118,13 +118,13 @@ def test_inferencer_and_session_take_grey_and_color_for_a_grey_model(config, tmp
     path = tmp_path / 'pose.torchscript'
     write(model, metadata, FORMATS['torchscript'], path)
     file = str(tmp_path / 'data' / 'images' / '000001.png')
-    grey = cv2.imread(file, cv2.IMREAD_GRAYSCALE)
-    found = [PoseSession(path, 'torchscript')(image, [BOX])[0] for image in (grey, bgr(grey))]
+    gray = cv2.imread(file, cv2.IMREAD_GRAYSCALE)
+    found = [PoseSession(path, 'torchscript')(image, [BOX])[0] for image in (gray, bgr(gray))]
     for model in (config, str(path)):
         inferencer = PoseInferencer(
             model, str(weights), 'cpu', det_model='whole_image', optimize='off'
         )
-        for image in (file, grey, bgr(grey)):
+        for image in (file, gray, bgr(gray)):
             out = str(tmp_path / 'out')
             (result,) = inferencer(image, bboxes=[BOX], out_dir=out)
             found.append(np.array([result['predictions'][0][0]['keypoints']]))
@@ -135,21 +135,21 @@ def test_inferencer_and_session_take_grey_and_color_for_a_grey_model(config, tmp
 
 def test_a_model_of_four_channels_is_refused_where_frames_have_three(config):
     if config.model.backbone.in_channels == 1:
-        pytest.skip('frames are made grey')
+        pytest.skip('frames are made gray')
     with pytest.raises(ValueError, match=r'of 4 channels, but frames are BGR.*PoseSession'):
         PoseInferencer(config, 'random', 'cpu', det_model='whole_image')
 
 
-def bgr(grey):
-    return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+def bgr(gray):
+    return cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
 
 
-def test_grey_images_shown_as_color_come_back_as_they_were():
-    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    for image in (grey, grey[..., None], bgr(grey), np.dstack([bgr(grey), grey])):
-        np.testing.assert_array_equal(with_channels(image, 1), grey)
+def test_gray_images_shown_as_color_come_back_as_they_were():
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for image in (gray, gray[..., None], bgr(gray), np.dstack([bgr(gray), gray])):
+        np.testing.assert_array_equal(with_channels(image, 1), gray)
     with pytest.raises(ValueError, match=r'has 3 channels, but this model needs 4'):
-        with_channels(bgr(grey), 4)
+        with_channels(bgr(gray), 4)
 
 
 def test_a_fourth_channel_keeps_its_place():
@@ -164,8 +164,8 @@ def test_a_fourth_channel_keeps_its_place():
 def test_the_config_of_the_page_trains_a_step_with_its_hooks(tmp_path):
     shutil.copytree(ROOT / 'configs', tmp_path / 'configs')
     (block,) = re.findall(r'```python\n(# hrnet_w32_coco_gray.*?)```', PAGE, re.DOTALL)
-    (tmp_path / 'configs' / 'grey.py').write_text(block)
-    cfg = Config.fromfile(tmp_path / 'configs' / 'grey.py')
+    (tmp_path / 'configs' / 'gray.py').write_text(block)
+    cfg = Config.fromfile(tmp_path / 'configs' / 'gray.py')
     write_coco(tmp_path / 'data')
     cfg.model.backbone.update(SMALLEST, init_cfg=None)
     cfg.model.head.in_channels = SMALLEST['width']
