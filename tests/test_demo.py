@@ -20,6 +20,7 @@ from hrnet_ext.formats.metainfo import track_color
 from hrnet_ext.inference.box_files import read_boxes
 from hrnet_ext.inference.demo import run_demo
 from hrnet_ext.inference.frames import Frame
+from hrnet_ext.inference.outputs import VideoWriter
 from hrnet_ext.visualization.labels import draw_labels
 from hrnet_ext.visualization.poses import Skeleton, Style, limb_thickness
 from hrnet_ext.visualization.tracks import Trails
@@ -421,3 +422,31 @@ def test_trails_are_thinner_than_limbs():
 def test_a_negative_size_is_refused_before_any_work(name, least):
     with pytest.raises(ValueError, match=rf'{name} should be at least {least} .pixels., but is -2'):
         Style(None, **{name: -2})
+
+
+@pytest.mark.parametrize(
+    ('codec', 'tag'),
+    [('h264', 'avc1'), ('vp9', 'vp09'), ('mpeg4', 'mp4v'), ('avc1', 'avc1'), ('mp4v', 'mp4v')],
+)
+def test_every_codec_writes_a_video_of_every_frame(tmp_path, codec, tag):
+    import av
+
+    path = tmp_path / 'clip.mp4'
+    writer = VideoWriter(path, fps=29.97, size=(161, 121), codec=codec)
+    for index in range(5):
+        writer.write(np.full((121, 161, 3), 40 * index, np.uint8))
+    writer.close()
+    with av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        assert stream.codec_context.codec_tag == tag
+        assert (stream.width, stream.height) == (160, 120)
+        assert float(stream.average_rate) == pytest.approx(29.97, abs=0.01)
+        levels = [frame.to_ndarray(format='rgb24').mean() for frame in file.decode(video=0)]
+    assert levels == pytest.approx([0, 40, 80, 120, 160], abs=3)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_codec_that_does_not_exist_is_refused_before_any_frame(demo, tmp_path):
+    video = write_video(tmp_path / 'clip.mp4')
+    with pytest.raises(ValueError, match="video codec 'divx': there are h264, vp9, mpeg4"):
+        demo(video, '--whole-image', '--video-codec', 'divx')

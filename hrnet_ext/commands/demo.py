@@ -59,8 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_device_argument(run)
     run.add_argument('--batch-size', type=positive, help='frames per batch (8, on a CPU 1)')
     run.add_argument(
-        '--video-codec', metavar='ABCD',
-        help="OpenCV's four letters (mp4v, for desktop players; vp09 for browsers)",
+        '--video-codec', metavar='CODEC', help='h264 (default; browsers play it), vp9 or mpeg4',
     )  # fmt: skip
     run.add_argument(
         '--strict', action='store_true', help='stop at the first image that cannot be read'

@@ -194,7 +194,7 @@ class PoseInferencer(Pose2DInferencer):
                   :class:`~hrnet_ext.tracking.PoseTracker`. The frames are then treated as a video,
                   and every person gets a ``track_id``. Poses are estimated frame by frame.
                 - ``draw_score``: draw the score of each pose.
-                - ``video_codec``: OpenCV's four letters; default ``'mp4v'``.
+                - ``video_codec``: ``'h264'`` (default), ``'vp9'`` or ``'mpeg4'``.
 
         Returns:
             An iterator with ``dict(predictions=[persons], visualization=[drawing])`` for each

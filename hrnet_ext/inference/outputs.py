@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
@@ -19,9 +22,15 @@ from hrnet_ext.inference.frames import Frame, ImageSource, Source, base_name
 from hrnet_ext.visualization.files import drawing_name, write_image
 from hrnet_ext.writing import PARTIAL_SUFFIX, to_json, write_json
 
-# MPEG-4 part 2: every OpenCV can write it; VLC, mpv, ffmpeg and desktop players open it, browsers
-# do not. `vp09` (slower) plays in browsers; `avc1` (H.264) is missing from OpenCV's wheels.
-DEFAULT_CODEC = 'mp4v'
+# FFmpeg's encoders. Browsers play H.264 and VP9; OpenCV cannot write H.264.
+ENCODERS = {'h264': 'libx264', 'vp9': 'libvpx-vp9', 'mpeg4': 'mpeg4'}
+FORMER_NAMES = {'avc1': 'h264', 'vp09': 'vp9', 'mp4v': 'mpeg4'}  # OpenCV's four letters
+DEFAULT_CODEC = 'h264'
+QUALITY = {
+    'h264': {'preset': 'veryfast', 'crf': '16'},
+    'vp9': {'deadline': 'realtime', 'cpu-used': '6', 'crf': '30', 'b:v': '0'},
+    'mpeg4': {'qscale': '3'},
+}
 
 
 class VideoWriter:
@@ -31,47 +40,67 @@ class VideoWriter:
         path: The file.
         fps: Frames per second.
         size: (w, h); the last column or row of an odd size is cut off.
-        codec: OpenCV's four letters.
+        codec: One of ``ENCODERS``.
 
     Raises:
-        ValueError: If OpenCV cannot write such a file.
+        ValueError: If there is no such codec, or FFmpeg cannot write such a file.
+        ImportError: If PyAV is not installed.
         OSError: If the folder cannot be created.
     """
 
     def __init__(
         self, path: Path, *, fps: float, size: tuple[int, int], codec: str = DEFAULT_CODEC
     ) -> None:
+        av, codec = _import_av(), check_codec(codec)
         self.path, self.count, self._size = path, 0, size
+        self._to_frame = partial(av.VideoFrame.from_ndarray, format='rgb24')
         self._partial = path.with_name(f'{path.stem}.partial{path.suffix}')
         path.parent.mkdir(parents=True, exist_ok=True)
-        fourcc = cv2.VideoWriter_fourcc(*codec) if len(codec) == 4 else 0
-        self._writer = cv2.VideoWriter(os.fspath(self._partial), fourcc, fps, size)
-        if not self._writer.isOpened():
+        try:
+            self._file = av.open(os.fspath(self._partial), 'w')
+            rate = Fraction(fps).limit_denominator(1001)
+            self._stream = self._file.add_stream(ENCODERS[codec], rate, options=QUALITY[codec])
+        except (OSError, ValueError) as error:
             raise ValueError(
-                f'OpenCV {cv2.__version__} cannot write `{path}` with codec `{codec}` (mp4v always '
-                'works in an .mp4); is the folder writable?'
-            )
+                f'FFmpeg cannot write `{path}` with codec {codec} ({error}); h264 works in an .mp4'
+            ) from error
+        self._stream.width, self._stream.height = (side - side % 2 for side in size)
+        self._stream.pix_fmt = 'yuv420p'
 
     def write(self, frame: np.ndarray) -> None:
-        """Append a frame (H, W, 3) uint8, BGR, resized to the video's size."""
+        """Append a frame (H, W, 3) uint8, RGB, resized to the video's size."""
         if frame.shape[1::-1] != self._size:
             frame = cv2.resize(frame, self._size)
-        self._writer.write(frame)
+        height, width = self._stream.height, self._stream.width
+        frame = np.ascontiguousarray(frame[:height, :width])
+        self._file.mux(self._stream.encode(self._to_frame(frame)))
         self.count += 1
 
     def close(self) -> None:
-        """Finish and rename the file; warns if frames are missing."""
-        self._writer.release()
-        capture = cv2.VideoCapture(os.fspath(self._partial))
-        written = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
-        capture.release()
+        """Finish and rename the file."""
+        self._file.mux(self._stream.encode(None))
+        self._file.close()
         os.replace(self._partial, self.path)
-        if written < self.count:
-            print_log(
-                f'{self.path} holds {written} of {self.count} frames: is the disk full?',
-                'current',
-                level=30,
-            )
+
+
+def check_codec(codec: str) -> str:
+    """The name of a codec; OpenCV's names of earlier versions are accepted.
+
+    Raises:
+        ValueError: If there is no such codec.
+    """
+    codec = FORMER_NAMES.get(codec, codec)
+    if codec not in ENCODERS:
+        raise ValueError(f'video codec {codec!r}: there are {", ".join(ENCODERS)}')
+    return codec
+
+
+def _import_av() -> ModuleType:
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError('PyAV is needed to write videos: pip install av', name='av') from error
+    return av
 
 
 class Outputs(ABC):
@@ -147,7 +176,7 @@ class VideoOutputs(Outputs):
         source: The video.
         vis_out_dir: Folder for the mp4, or its file name; empty for none.
         pred_out_dir: Folder for predictions; empty for none.
-        video_codec: OpenCV's four letters.
+        video_codec: One of ``ENCODERS``.
 
     Raises:
         ValueError: If the mp4 would overwrite the video.
@@ -166,6 +195,8 @@ class VideoOutputs(Outputs):
             path = Path(vis_out_dir)
             self._video_path = path if path.suffix else path / f'{stem}.mp4'
             refuse_overwriting(self._video_path, source.path)
+            check_codec(video_codec)
+            _import_av()  # before the first frame
 
     def write(self, frame: Frame, instances: list[dict], drawing: np.ndarray | None) -> None:
         """See :class:`Outputs`."""
@@ -178,7 +209,7 @@ class VideoOutputs(Outputs):
                 self._video = VideoWriter(
                     self._video_path, fps=self._source.fps, size=size, codec=self._codec
                 )
-            self._video.write(cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))
+            self._video.write(drawing)
 
     def close(self) -> None:
         """Finish the files and log their paths."""

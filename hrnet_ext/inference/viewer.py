@@ -81,7 +81,7 @@ def make_viewer(
         wait_time: Seconds that an image is shown; 0 waits for a key.
         vis_out_dir: Folder for drawings, or a video's file name; empty for none.
         pred_out_dir: Folder for predictions; empty for none.
-        video_codec: OpenCV's four letters.
+        video_codec: ``'h264'``, ``'vp9'`` or ``'mpeg4'``.
         **drawing: See :class:`~hrnet_ext.visualization.pose_painter.PosePainter`.
 
     Raises:
