@@ -18,7 +18,7 @@ LEVELS = (
     'models evaluation',
     'datasets tracking checkpoints acceleration',
     'visualization conversion',
-    'synthetic',
+    'synthetic preparation',
     'export',
     'engine',
     'inference',
