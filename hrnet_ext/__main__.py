@@ -11,6 +11,7 @@ PROGRAM = 'hrnet-ext'
 # Each is a module of hrnet_ext.commands (with _ for -), which is imported when it is called.
 COMMANDS = {
     'prepare-dataset': 'check your own annotations, and write a config that trains on them',
+    'browse-dataset': 'draw samples after augmentation, as the network sees them',
     'train': 'train a model',
     'test': 'evaluate a checkpoint or an exported file',
     'demo': 'draw the people in images and videos',

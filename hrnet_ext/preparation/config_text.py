@@ -23,6 +23,7 @@ UPPER = {
 }  # fmt: skip
 SAMPLES = 400_000  # persons that a training sees: 20 to 210 epochs
 EPOCHS = (20, 210)
+SIGMA_2_PIXELS = 192 * 256  # the papers: sigma 2 at 256x192, 3 at 384x288
 SQUARE = (0.85, 1.2)  # width to height of a box between these: a square input
 
 
@@ -143,6 +144,7 @@ def write_config(
     """
     size = input_size(Config.fromfile(config_path(base)).codec.input_size, aspect)
     heatmap = tuple(side // 4 for side in size)
+    sigma = round(2 * (size[0] * size[1] / SIGMA_2_PIXELS) ** 0.5, 1)
     num_keypoints = len(metainfo['keypoint_info'])
     epochs = min(max(round(SAMPLES / num_people), EPOCHS[0]), EPOCHS[1])
     batch = max(1, min(32, num_people // 4))
@@ -197,7 +199,7 @@ metainfo = {_metainfo_text(metainfo)}
 
 # (w, h): the median box is {aspect:.2f} times as wide as high
 codec = dict(
-    type='hrnet_ext.MSRAHeatmap', input_size={size}, heatmap_size={heatmap}, sigma=2
+    type='hrnet_ext.MSRAHeatmap', input_size={size}, heatmap_size={heatmap}, sigma={sigma}
 )
 crop = dict(type='hrnet_ext.TopdownAffine', input_size=codec['input_size'])
 {pipelines}
