@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -208,3 +209,21 @@ def test_a_description_in_another_layout_is_refused():
     with pytest.raises(ValueError, match=r'the description inside of pose.onnx is not JSON'):
         Metadata.from_json('{', 'pose.onnx')
     assert KEY == 'hrnet_ext'
+
+
+@pytest.mark.parametrize(
+    ('x', 'is_tie'),
+    [
+        (5, True),  # another pixel, as high within rounding
+        (7, False),  # another pixel, lower
+        (3, False),  # the same pixel: a wrong offset is no tie
+    ],
+)
+def test_another_pixel_as_high_as_the_maximum_is_a_tie(x, is_tie):
+    heatmaps = torch.zeros(1, 1, 8, 12)
+    heatmaps[0, 0, 3, 3], heatmaps[0, 0, 3, 5], heatmaps[0, 0, 3, 7] = 1, 1 - 2e-6, 0.99
+    codec = SimpleNamespace(input_size=(48, 32), heatmap_size=(12, 8))
+    head = SimpleNamespace(decoder=codec)
+    reference = Reference(np.array([[[12.0, 12.0]]]), np.ones((1, 1)), heatmaps, head)
+    found = np.array([[[4.0 * x + 1, 13.0]]])
+    assert reference.as_high(found, TOLERANCES['fp32']).item() is is_tie

@@ -147,11 +147,31 @@ class Reference:
         self, keypoints: np.ndarray, scores: np.ndarray, tolerance: Tolerance
     ) -> Comparison:
         """Compare a file's keypoints (B, K, 2) and scores (B, K) with these."""
-        ties = self.ambiguous(tolerance)
+        ties = self.ambiguous(tolerance) | self.as_high(keypoints, tolerance)
         height = self.heatmaps.abs().amax((-2, -1)).clamp(min=1e-12).numpy()
         distances = np.abs(keypoints - self.keypoints).max(-1)
         off = np.abs(scores - self.scores) / height
         return Comparison(distances[~ties], int(ties.sum()), float(off.max()), tolerance)
+
+    def as_high(self, keypoints: np.ndarray, tolerance: Tolerance) -> np.ndarray:
+        """Which keypoints (B, K) are at another pixel that is as high as the maximum, bool.
+
+        In flat heatmaps, such as those of a network that is hardly trained, the noise of
+        :meth:`ambiguous` does not find all of them.
+        """
+        found, own = self._pixels(keypoints), self._pixels(self.keypoints)
+        flat = self.heatmaps.flatten(2).numpy()
+        values = np.take_along_axis(flat, found[..., None], -1)[..., 0]
+        margin = 2 * tolerance.heatmaps * np.abs(flat).max(-1)
+        return (found != own) & (values >= flat.max(-1) - margin)
+
+    def _pixels(self, keypoints: np.ndarray) -> np.ndarray:
+        """Index (B, K) of the heatmap pixel that is nearest to keypoints (B, K, 2)."""
+        height, width = self.heatmaps.shape[-2:]
+        codec = self.head.decoder
+        places = np.asarray(keypoints) / np.divide(codec.input_size, codec.heatmap_size)
+        x, y = np.moveaxis(np.nan_to_num(np.rint(places)).astype(int), -1, 0)
+        return y.clip(0, height - 1) * width + x.clip(0, width - 1)
 
     def ambiguous(self, tolerance: Tolerance) -> np.ndarray:
         """Which keypoints (B, K), bool, change if a little noise is added to the heatmaps.
