@@ -59,25 +59,27 @@ def write_json(path: str | os.PathLike[str], content: Any, *, indent: int | None
 
 
 def to_json(content: Any, *, indent: int | None = None) -> str:
-    """Valid JSON text; NaN and infinity become null.
+    """Valid JSON text; NaN and infinity become null, numpy's numbers and arrays plain ones.
 
     Args:
-        content: What JSON can hold.
+        content: The content.
         indent: Blanks per level; None for one line.
     """
     separators = (',', ':') if indent is None else None
     options = {'indent': indent, 'separators': separators, 'allow_nan': False}
     try:
         return json.dumps(content, **options)
-    except ValueError:  # copied only if necessary, because predictions are millions of numbers
-        return json.dumps(_finite(content), **options)
+    except (ValueError, TypeError):  # copied only if necessary: predictions are millions of numbers
+        return json.dumps(_plain(content), **options)
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(each) for each in value]
+        return [_plain(each) for each in value]
+    if hasattr(value, 'tolist'):  # arrays and numbers of numpy, without importing it
+        return _plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

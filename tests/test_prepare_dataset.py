@@ -78,6 +78,22 @@ def test_clean_data_have_no_suspicions_and_a_config(prepare, tmp_path):
     assert 'train with     hrnet-ext train' in report
 
 
+def test_other_metrics_are_added_to_ap(prepare, content):
+    from hrnet_ext.commands.prepare_dataset import METRICS as CHOICES
+    from hrnet_ext.preparation.config_text import METRICS
+
+    assert tuple(METRICS) == CHOICES
+    _, _, cfg = prepare('--metrics', 'pck', 'epe')
+    types = [metric.type for metric in cfg.val_evaluator]
+    assert types == ['hrnet_ext.CocoMetric', 'PCKAccuracy', 'EPE']
+    for person in content['annotations']:
+        del person['area']
+    _, _, cfg = prepare('--overwrite', change=content)
+    assert [dict(metric) for metric in cfg.val_evaluator] == [
+        {'type': 'hrnet_ext.CocoMetric', 'use_area': False}
+    ]
+
+
 def test_planted_faults_are_found(prepare, content, rendered):
     people = content['annotations']
     images = content['images']
@@ -243,6 +259,7 @@ def test_any_number_of_keypoints_trains_is_evaluated_and_exported(
     monkeypatch.chdir(tmp_path)
     arguments = ['mine.json', str(rendered / 'train2017'), '--out', 'mine.py']
     options = ['--network', 'hrnet_synthetic', '--weights', 'none', '--val-fraction', '0.25']
+    options += ['--metrics', 'pck', 'auc', 'epe']
     prepare_dataset(parse_args([*arguments, *options]))
     short = ['train_cfg.max_epochs=1', 'train_cfg.val_interval=1']
     short += [f'{part}_dataloader.{key}' for part in ('train', 'val', 'test')
@@ -254,7 +271,7 @@ def test_any_number_of_keypoints_trains_is_evaluated_and_exported(
              '--out', 'metrics.json', '--cfg-options', *short]
         )
     )  # fmt: skip
-    assert 'coco/AP' in json.loads(Path('metrics.json').read_text())
+    assert {'coco/AP', 'PCK', 'AUC', 'EPE'} <= set(json.loads(Path('metrics.json').read_text()))
     assert any(Path('work_dirs/mine').rglob('drawn/*'))
     checkpoint = torch.load('work_dirs/mine/epoch_1.pth', weights_only=False)
     # After an epoch, heatmaps are flat, and rounding would decide where their maximum is.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hrnet_ext.inference.outputs import JsonList
-from hrnet_ext.writing import write_json
+from hrnet_ext.writing import to_json, write_json
 
 
 @pytest.mark.parametrize('odd', [float('nan'), float('inf'), -float('inf'), np.float64('nan')])
@@ -29,3 +29,10 @@ def test_the_demos_list_has_null_likewise(tmp_path):
     entries.close()
     expected = [{'score': [None, 1]}]
     assert json.loads((tmp_path / 'a.json').read_text(), parse_constant=pytest.fail) == expected
+
+
+def test_numbers_and_arrays_of_numpy_are_written_as_plain_ones():
+    content = {'PCK': np.float32(0.5), 'counts': np.arange(3), 'worst': np.float64('nan')}
+    assert json.loads(to_json(content)) == {'PCK': 0.5, 'counts': [0, 1, 2], 'worst': None}
+    with pytest.raises(TypeError, match='not JSON serializable'):
+        to_json({'of': object()})

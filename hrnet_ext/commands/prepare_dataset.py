@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from hrnet_ext import cli
 from hrnet_ext.arguments import add_overwrite_argument, number
 
+METRICS = ('pck', 'auc', 'epe')  # of hrnet_ext.preparation.config_text, which imports MMEngine
+
 
 def _pair(text: str) -> tuple[str, str]:
     left, equals, right = text.partition('=')
@@ -44,6 +46,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--sigmas', type=number(float, 1e-4, 1), nargs='+', metavar='SIGMA', help='OKS constants'
     )
+    parser.add_argument(
+        '--metrics', nargs='+', choices=METRICS, default=[],
+        help="MMPose's metrics beside AP: share of keypoints within 0.2 box sizes, area under that "
+        'curve, mean distance in pixels',
+    )  # fmt: skip
     parser.add_argument(
         '--network', default='hrnet_w32_coco', help='shipped config to start from (%(default)s)'
     )

@@ -23,6 +23,12 @@ UPPER = {
 }  # fmt: skip
 SAMPLES = 400_000  # persons that a training sees: 20 to 210 epochs
 EPOCHS = (20, 210)
+# MMPose's metrics; `hrnet-ext prepare-dataset --metrics` adds them to AP.
+METRICS = {
+    'pck': "dict(type='PCKAccuracy', thr=0.2, norm_item='bbox')",
+    'auc': "dict(type='AUC')",
+    'epe': "dict(type='EPE')",
+}
 SIGMA_2_PIXELS = 192 * 256  # the papers: sigma 2 at 256x192, 3 at 384x288
 SQUARE = (0.85, 1.2)  # width to height of a box between these: a square input
 
@@ -127,6 +133,7 @@ def write_config(
     category: str | None,
     needs_boxes: bool,
     needs_areas: bool,
+    metrics: Sequence[str] = (),
 ) -> str:
     """The text of the config.
 
@@ -141,6 +148,7 @@ def write_config(
         category: Name of the category to use, if there are several.
         needs_boxes: Whether boxes are missing and are made of keypoints.
         needs_areas: Whether areas are missing.
+        metrics: Names in ``METRICS``, beside AP.
     """
     size = input_size(Config.fromfile(config_path(base)).codec.input_size, aspect)
     heatmap = tuple(side // 4 for side in size)
@@ -178,12 +186,7 @@ def write_config(
         if weights
         else '    backbone=dict(init_cfg=None),\n'
     )
-    evaluator = (
-        '\nval_evaluator = dict(use_area=False)  # no areas are annotated: OKS uses the box\n'
-        'test_evaluator = val_evaluator\n'
-        if needs_areas
-        else ''
-    )
+    evaluator = _evaluator_text(needs_areas, metrics)
     decays = [max(1, round(epochs * share)) for share in (0.8, 0.95)]
     title = (
         f'{metainfo["dataset_name"]}: {num_keypoints} keypoints, {num_people} persons for training'
@@ -260,3 +263,15 @@ def _metainfo_text(metainfo: Mapping[str, Any]) -> str:
     weights, sigmas = metainfo['joint_weights'], metainfo['sigmas']
     lines += [f'    joint_weights=[1.0] * {len(weights)},', f'    sigmas={sigmas!r},', ')']
     return '\n'.join(lines)
+
+
+def _evaluator_text(needs_areas: bool, metrics: Sequence[str]) -> str:
+    """The lines of the evaluators; empty for the base config's."""
+    if not needs_areas and not metrics:
+        return ''
+    options = ', use_area=False' if needs_areas else ''
+    comment = '  # no areas are annotated: OKS uses the box' if needs_areas else ''
+    entries = [f"    dict(type='hrnet_ext.CocoMetric'{options}),{comment}"]
+    entries += [f'    {METRICS[name]},' for name in metrics]
+    lines = '\n'.join(entries)
+    return f'\nval_evaluator = [\n{lines}\n]\ntest_evaluator = val_evaluator\n'

@@ -91,6 +91,7 @@ def prepare_dataset(args: argparse.Namespace) -> str:
         category=category['name'] if several else None,
         needs_boxes=any('bbox' not in each for each in usable),
         needs_areas=any('area' not in each for each in usable),
+        metrics=args.metrics,
     )
     pairs = [(names.index(a), names.index(b)) for a, b in _left_right(partners, names)]
     report = audit(train, people, np.array(sigmas), pairs, groups, hashes, names)
