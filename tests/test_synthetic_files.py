@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from hrnet_ext.synthetic import SyntheticSpec, generate, writer
 from hrnet_ext.synthetic.layouts import coco
-from hrnet_ext.synthetic.layouts.images import image_scene
+from hrnet_ext.synthetic.layouts.layout import image_scene
 from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN, Person, render
 from hrnet_ext.synthetic.skeleton import POINTS
 

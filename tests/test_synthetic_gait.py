@@ -11,8 +11,7 @@ from hrnet_ext.synthetic.skeleton import (
     named_points,
     solve,
 )
-from hrnet_ext.synthetic.video.gait import Gait, hip_height, sample_gait
-from hrnet_ext.synthetic.video.motion import Turn, gesture, walk
+from hrnet_ext.synthetic.video.motion import Gait, Turn, gesture, hip_height, sample_gait, walk
 
 PHASES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 GAITS = [sample_gait(np.random.default_rng(seed)) for seed in range(6)]

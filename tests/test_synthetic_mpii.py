@@ -10,7 +10,7 @@ from hrnet_ext.evaluation.pckh import MPII_KEYPOINTS, pckh
 from hrnet_ext.formats.mpii import head_sizes
 from hrnet_ext.synthetic import SyntheticSpec, generate
 from hrnet_ext.synthetic.figure import Figure, Placement
-from hrnet_ext.synthetic.layouts.images import image_scene
+from hrnet_ext.synthetic.layouts.layout import image_scene
 from hrnet_ext.synthetic.layouts.mpii import KEYPOINTS, MpiiLayout, people_entries
 from hrnet_ext.synthetic.pose import VARIED, sample_angles, sample_body
 from hrnet_ext.synthetic.render import OUTSIDE, SEEN, render

@@ -15,7 +15,7 @@ from hrnet_ext.evaluation import evaluate_posetrack
 from hrnet_ext.evaluation.posetrack.selection import inside
 from hrnet_ext.synthetic import VideoSpec, generate, make_spec
 from hrnet_ext.synthetic.layouts.posetrack18_records import KEYPOINTS, Clip
-from hrnet_ext.synthetic.video.scenarios import SCENARIOS
+from hrnet_ext.synthetic.video.people import SCENARIOS
 
 SAMPLE = (
     Path(__file__).parents[2] / 'shared/data/posetrack18_sample/annotations/val'

@@ -8,8 +8,7 @@ import pytest
 from hrnet_ext.synthetic.render import HIDDEN, OUTSIDE, SEEN
 from hrnet_ext.synthetic.scene import DIFFICULTIES
 from hrnet_ext.synthetic.skeleton import POINTS
-from hrnet_ext.synthetic.video.people import MIN_GAP
-from hrnet_ext.synthetic.video.scenarios import SCENARIOS
+from hrnet_ext.synthetic.video.people import MIN_GAP, SCENARIOS
 from hrnet_ext.synthetic.video.video import FRAMES_PER_SECOND, sample_video
 
 SIZE = (160, 120)

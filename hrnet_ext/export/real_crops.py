@@ -14,7 +14,7 @@ from hrnet_ext.export.crops import cut, regions_of
 from hrnet_ext.export.metadata import Metadata
 from hrnet_ext.formats.images import with_channels
 from hrnet_ext.synthetic import SyntheticSpec
-from hrnet_ext.synthetic.layouts.images import image_scene
+from hrnet_ext.synthetic.layouts.layout import image_scene
 from hrnet_ext.synthetic.render import render
 
 

@@ -2,10 +2,10 @@
 
 Each module imports only those to its left and above::
 
-    people     skeleton -> pose; shapes -> canvas -> appearance -> body_parts -> figure
+    people     skeleton -> pose; shapes -> canvas -> appearance -> figure
     images     background -> scene -> render
-    videos     video/: gait -> motion -> ... -> video
-    files      spec -> layouts -> manifest; parallel -> writer
+    videos     video/: motion; camera -> people -> video
+    files      spec -> layouts -> manifest -> writer
 
 The modules need numpy, OpenCV and pycocotools; nothing here imports torch or OpenMMLab.
 """

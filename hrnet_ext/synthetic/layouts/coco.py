@@ -18,8 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from hrnet_ext.synthetic.layouts.images import ImageLayout
-from hrnet_ext.synthetic.layouts.layout import write_annotations
+from hrnet_ext.synthetic.layouts.layout import ImageLayout, write_annotations
 from hrnet_ext.synthetic.render import OUTSIDE, SEEN, Person, Rendering
 from hrnet_ext.synthetic.scene import Scene
 from hrnet_ext.synthetic.skeleton import POINTS, mirrored_name

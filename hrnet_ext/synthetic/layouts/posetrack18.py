@@ -34,7 +34,7 @@ from hrnet_ext.synthetic.layouts.posetrack18_records import (
 )
 from hrnet_ext.synthetic.scene import DIFFICULTIES
 from hrnet_ext.synthetic.spec import SPLITS, VideoSpec
-from hrnet_ext.synthetic.video.scenarios import SCENARIOS
+from hrnet_ext.synthetic.video.people import SCENARIOS
 from hrnet_ext.synthetic.video.video import Video, sample_video
 
 DETECTIONS = 'annotations/posetrack18_val_human_detections.json'

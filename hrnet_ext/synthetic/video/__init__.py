@@ -2,7 +2,7 @@
 
 Each module imports only those to its left::
 
-    gait -> motion; room -> camera -> people -> scenarios -> video
+    motion; camera -> people -> video
 
 Legend:
     F      number of frames; times (F,) in seconds, 0 in the middle of the video.

@@ -1,8 +1,8 @@
-"""Sample the people of a video and their motions, without collisions."""
+"""Sample the people of a video, without collisions, and the scenarios that they act in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,8 @@ from hrnet_ext.synthetic.appearance import Appearance, sample_appearance
 from hrnet_ext.synthetic.pose import sample_body
 from hrnet_ext.synthetic.scene import Difficulty
 from hrnet_ext.synthetic.skeleton import Body
-from hrnet_ext.synthetic.video.gait import sample_gait
-from hrnet_ext.synthetic.video.motion import Motion, Turn, gesture, walk
-from hrnet_ext.synthetic.video.room import Room
+from hrnet_ext.synthetic.video.camera import Room
+from hrnet_ext.synthetic.video.motion import Motion, Turn, gesture, sample_gait, walk
 
 MIN_GAP = 0.75  # meters between people, middle to middle
 CLOSEST, FARTHEST = 2.6, 10.3  # meters from the viewer; the wall is at 11
@@ -173,3 +172,60 @@ class PeopleSampler:
         others = [subject.motion.ground for subject in self.subjects]
         gaps = [np.linalg.norm(motion.ground - other, axis=1).min() for other in others]
         return all(gap > MIN_GAP for gap in gaps)
+
+
+def _crossing(sampler: PeopleSampler) -> None:
+    """People cross in front of and behind each other; one walks towards or away from the camera."""
+    direction = sampler.rng.choice([-1, 1])
+    sampler.walker(distance=(3.6, 4.6), at=0, yaw=90 * direction)
+    sampler.walker(distance=(5.5, 7.0), at=0, yaw=-90 * direction)
+    sampler.walker(distance=(5.0, 8.0), at=0.4 * direction, yaw=sampler.rng.choice([0, 180]))
+    for _ in range(sampler.rng.integers(0, 3)):
+        sampler.walker(distance=(4, 9), at=0, yaw=sampler.rng.choice([-90, 90]))
+
+
+def _leaving(sampler: PeopleSampler) -> None:
+    """All people leave; one comes back, and a new one enters."""
+    side = sampler.rng.choice([-1, 1])
+    sampler.returner(side=side)
+    sampler.passer(side=-side, when=0.35, inward=False)
+    sampler.passer(side=sampler.rng.choice([-1, 1]), when=0.5, inward=True)
+
+
+def _bystanders(sampler: PeopleSampler) -> None:
+    """People pass in front of two unannotated people in the background."""
+    side = sampler.rng.choice([-1, 1])
+    sampler.stander(distance=(8.5, 9.5), at=-0.35 * side, annotated=False)
+    sampler.stander(distance=(8.5, 9.5), at=-0.55 * side, annotated=False)
+    sampler.stander(distance=(4.5, 6), at=0.6 * side)
+    sampler.walker(distance=(4, 5), at=-0.2, yaw=90)
+    sampler.walker(distance=(5.5, 7), at=0.2, yaw=-90)
+
+
+def _gathering(sampler: PeopleSampler) -> None:
+    """A group stands and gestures; people pass in front of it and behind it."""
+    for at in (-0.35, 0, 0.35):
+        sampler.stander(distance=(4.2, 6.5), at=at)
+    sampler.walker(distance=(3.2, 3.8), at=-0.3, yaw=sampler.rng.choice([-90, 90]))
+    sampler.walker(distance=(7.5, 9), at=0.3, yaw=sampler.rng.choice([-90, 90]))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What happens in a video.
+
+    Args:
+        direct: Adds the people to a sampler.
+        pan: Range of the camera's pan, see ``camera``.
+    """
+
+    direct: Callable[[PeopleSampler], None]
+    pan: float
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    'crossing': Scenario(_crossing, pan=0.5),
+    'leaving': Scenario(_leaving, pan=0.06),
+    'bystanders': Scenario(_bystanders, pan=0.8),
+    'gathering': Scenario(_gathering, pan=1.0),
+}

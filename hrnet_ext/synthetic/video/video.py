@@ -18,11 +18,9 @@ from hrnet_ext.synthetic.figure import Figure, Placement
 from hrnet_ext.synthetic.render import Rendering, render
 from hrnet_ext.synthetic.scene import Difficulty, PlacedFigure, Scene, limb_like, sample_light
 from hrnet_ext.synthetic.skeleton import solve
-from hrnet_ext.synthetic.video.camera import View, camera_path
-from hrnet_ext.synthetic.video.gait import hip_height
-from hrnet_ext.synthetic.video.people import PeopleSampler, VideoPerson
-from hrnet_ext.synthetic.video.room import Room
-from hrnet_ext.synthetic.video.scenarios import Scenario
+from hrnet_ext.synthetic.video.camera import Room, View, camera_path
+from hrnet_ext.synthetic.video.motion import hip_height
+from hrnet_ext.synthetic.video.people import PeopleSampler, Scenario, VideoPerson
 
 FRAMES_PER_SECOND = 10
 SHADOW = 0.3  # half its width, meters
