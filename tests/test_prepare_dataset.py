@@ -5,6 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from scipy.io import savemat
 
 from hrnet_ext.commands.prepare_dataset import parse_args
 from hrnet_ext.preparation.mirror_pairs import mirror_pairs, split_side
@@ -232,6 +237,63 @@ def test_an_existing_config_is_kept(prepare, tmp_path):
         prepare()
     assert (tmp_path / 'configs' / 'mine.py').read_text() == '# mine\n'
     prepare('--overwrite')
+
+
+def run_example(name: str, *arguments: object) -> None:
+    """Run a script of docs/own_data.md."""
+    page = (Path(__file__).parents[1] / 'docs' / 'own_data.md').read_text()
+    (code,) = (
+        block
+        for block in re.findall(r'```python\n(.*?)```', page, re.DOTALL)
+        if f'python {name}' in block
+    )
+    command = [sys.executable, '-c', code, *map(str, arguments)]
+    environment = {**os.environ, 'PYTHONPATH': str(Path(__file__).parents[1])}
+    subprocess.run(command, check=True, env=environment)
+
+
+def test_the_script_for_yolo_labels_gives_back_the_annotations(content, rendered, tmp_path):
+    by_image = {image['id']: image for image in content['images']}
+    for person in content['annotations']:
+        image = by_image[person['image_id']]
+        size = np.array([image['width'], image['height']], float)
+        x, y, w, h = person['bbox']
+        box = np.array([x + w / 2, y + h / 2, w, h]) / np.tile(size, 2)
+        points = np.array(person['keypoints'], float).reshape(-1, 3) / (*size, 1)
+        line = ' '.join(map(str, (0, *box, *points.ravel())))
+        with (tmp_path / f'{Path(image["file_name"]).stem}.txt').open('a') as file:
+            file.write(f'{line}\n')
+    run_example('yolo.py', rendered / 'train2017', tmp_path, tmp_path / 'out.json')
+    found = json.loads((tmp_path / 'out.json').read_text())
+    names = {image['id']: image['file_name'] for image in found['images']}
+    wanted = [
+        (by_image[person['image_id']]['file_name'], person['keypoints'])
+        for person in content['annotations']
+    ]
+    got = [(names[person['image_id']], person['keypoints']) for person in found['annotations']]
+    assert [name for name, _ in got] == [name for name, _ in wanted]
+    np.testing.assert_allclose([k for _, k in got], [k for _, k in wanted], atol=1e-6)
+
+
+def test_the_script_for_lsp_gives_keypoints_that_can_be_prepared(rendered, tmp_path):
+    rng = np.random.default_rng(0)
+    joints = rng.uniform(2, 90, (14, 3, 20))
+    joints[:, 2] = 1
+    joints[3, 2, 0] = 0
+    (tmp_path / 'images').mkdir()
+    for number, path in enumerate(sorted((rendered / 'train2017').glob('0*.jpg'))[:20], start=1):
+        shutil.copy(path, tmp_path / 'images' / f'im{number:05}.jpg')
+    savemat(tmp_path / 'joints.mat', {'joints': joints})
+    run_example('lsp.py', tmp_path, 1, 20, tmp_path / 'lsp.json')
+    people = json.loads((tmp_path / 'lsp.json').read_text())['annotations']
+    assert people[0]['keypoints'][:2] == pytest.approx(joints[0, :2, 0] - 1)
+    assert people[0]['keypoints'][9:12] == [0, 0, 0]
+    arguments = [str(tmp_path / 'lsp.json'), str(tmp_path / 'images')]
+    out = ['--out', str(tmp_path / 'lsp.py'), '--network', 'hrnet_synthetic', '--weights', 'none']
+    assert 'people: 20' in prepare_dataset(parse_args([*arguments, *out]))
+    cfg = Config.fromfile(tmp_path / 'lsp.py')
+    assert cfg.train_dataloader.dataset.boxes_from_keypoints == 1.25
+    assert cfg.val_evaluator[0].use_area is False
 
 
 @pytest.mark.slow
