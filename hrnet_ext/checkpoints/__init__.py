@@ -1,4 +1,4 @@
-"""Checkpoints: load safely, translate released names into ours, never lose the last one.
+"""Checkpoints: load safely, translate released names into ours, save atomically.
 
     path or URL --load_checkpoint--> dict --convert--> weights in our names, and a report
 

@@ -56,21 +56,21 @@ def convert_file(
     min_match: float = 0.95,
     trusted: bool = False,
 ) -> tuple[ConversionReport, str]:
-    """Read, convert, write.
+    """Read, convert and write a checkpoint.
 
     Args:
         source: File or URL.
-        target: ``.pth`` to write, atomically; overwritten where it exists.
+        target: ``.pth`` file to write, atomically; an existing file is replaced.
         to: 'mmpose' writes ``dict(meta=..., state_dict=...)`` with ``backbone.*`` and ``head.*``
             names; 'official' writes the bare names and nothing else, as that release does.
-        min_match: Least share of the backbone's tensors that must match.
+        min_match: Minimum fraction of the backbone's tensors that must match.
         trusted: As :func:`hrnet_ext.checkpoints.load_checkpoint`.
 
     Returns:
         The report, and the SHA-256 of the file written, in hex.
 
     Raises:
-        CheckpointError: If too little matched; nothing is written then.
+        CheckpointError: If too few tensors match; nothing is written then.
         OSError: If the file cannot be written.
     """
     checkpoint = load_checkpoint(source, trusted=trusted)
@@ -98,7 +98,7 @@ def _tell_what_is_left_out(report: ConversionReport, weights: Iterable[str]) -> 
 
 
 def _meta(checkpoint: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """What MMEngine writes, as far as it is known; MMPose reads 'dataset_meta' when it infers."""
+    """The known fields of MMEngine's meta; MMPose reads 'dataset_meta' for inference."""
     meta = {
         'epoch': 0,
         'iter': 0,

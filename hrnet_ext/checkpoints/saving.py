@@ -1,4 +1,4 @@
-"""Save a checkpoint so that the one before is never lost."""
+"""Save checkpoints atomically, so that an earlier one is never lost."""
 
 import io
 import os

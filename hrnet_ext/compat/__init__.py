@@ -1,4 +1,4 @@
-"""Make the OpenMMLab stack importable and whole on current Python, torch and numpy.
+"""Make the OpenMMLab packages importable on current Python, torch and numpy.
 
 Nothing is replaced that works: a stand-in is offered only for a module that is absent, a patch is
 applied only to code that is broken in this environment, and only once that code is imported.
@@ -19,14 +19,14 @@ __all__ = ['SWITCH', 'RepairStatus', 'apply', 'report', 'revert']
 
 
 def apply() -> None:
-    """Arm every repair; calling it again changes nothing."""
+    """Enable all repairs; calling it again has no effect."""
     if not _switched_off():
         for repair in REPAIRS:
             repair.apply()
 
 
 def revert() -> None:
-    """Take every repair back: patched code gets its original functions again.
+    """Disable all repairs and restore the original functions.
 
     A stand-in module that has already been imported stays imported; it is no longer offered.
     """
@@ -35,7 +35,7 @@ def revert() -> None:
 
 
 def report() -> list[RepairStatus]:
-    """State of every repair, in the order they are applied.
+    """The state of every repair, in the order of application.
 
     Returns:
         One status per repair: ``'applied'`` (in use), ``'pending'`` (armed; the module it is for

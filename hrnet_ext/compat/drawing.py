@@ -1,4 +1,4 @@
-"""MMPose's circles under numpy 2.4."""
+"""Repair of MMPose's drawing of circles with numpy 2.4."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ def _one_element_array_is_a_number() -> bool:
     import numpy as np
 
     major, minor = (int(part) for part in np.__version__.split('.')[:2])
-    return (major, minor) < (2, 4)  # tried by version: before 2.4 trying it only warns
+    return (major, minor) < (2, 4)  # checked by version, because a trial only warns before 2.4

@@ -1,4 +1,4 @@
-"""MMEngine's and mmcv's package look-ups without what Python and setuptools have removed."""
+"""Package look-ups of MMEngine and mmcv without functions that Python and setuptools removed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def get_installed_path(package: str) -> str:
     """Folder of an installed package's module.
 
     Args:
-        package: name of the distribution, or of the module where it has none.
+        package: name of the distribution, or of the module if it has no distribution.
 
     Raises:
         PackageNotFoundError: there is no such package.
@@ -58,7 +58,7 @@ def package2module(package: str) -> str:
 
 
 def patch_package_lookups(module: ModuleType) -> Undo | None:
-    """Let MMEngine <= 0.10 look packages up where setuptools has no pkg_resources.
+    """Let MMEngine <= 0.10 find packages without pkg_resources.
 
     Args:
         module: ``mmengine.utils.package_utils``.
@@ -77,7 +77,7 @@ def patch_package_lookups(module: ModuleType) -> Undo | None:
 
 
 def patch_extension_check(module: ModuleType) -> Undo | None:
-    """Let a search for mmcv's extension do without ``pkgutil.find_loader``.
+    """Let the search for mmcv's extension work without ``pkgutil.find_loader``.
 
     Args:
         module: ``mmcv.utils.ext_loader`` or ``mmengine.utils.dl_utils.misc``.

@@ -1,4 +1,4 @@
-"""Replace a function everywhere it has been imported to, and put it back."""
+"""Replace a function in all modules that have imported it, and restore it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 
 def replace_attribute(owner: Any, name: str, new: Any) -> Callable[[], None]:
-    """Set ``owner.name`` and return what sets the old value again."""
+    """Set ``owner.name``, and return a function that restores the old value."""
     old = getattr(owner, name)
     setattr(owner, name, new)
     return lambda: setattr(owner, name, old)
 
 
 def replace_function(module: ModuleType, name: str, new: Callable[..., Any]) -> Callable[[], None]:
-    """Replace ``module.name`` there and in every module that has already imported it from there.
+    """Replace ``module.name`` there and in every module that has already imported it.
 
     Args:
         module: where the function is defined.
         name: its name.
-        new: what takes its place.
+        new: the replacement.
 
     Returns:
         What puts the original back in all of these places, and in those that imported the
@@ -31,7 +31,7 @@ def replace_function(module: ModuleType, name: str, new: Callable[..., Any]) -> 
     old = getattr(module, name)
 
     @functools.wraps(new)
-    def replacement(*args: Any, **kwargs: Any) -> Any:  # an object found nowhere else
+    def replacement(*args: Any, **kwargs: Any) -> Any:  # a unique object
         return new(*args, **kwargs)
 
     _rebind(old, replacement)

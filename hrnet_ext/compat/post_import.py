@@ -1,4 +1,4 @@
-"""Run a patch right after a module has been imported, and take it back on request."""
+"""Patch a module directly after its import; patches can be reverted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Patch = Callable[[ModuleType], 'Undo | None']
 
 
 class PostImportPatch:
-    """One patch waiting for, or applied to, one module.
+    """A patch of a module, pending or applied.
 
     Args:
         module_name: full name of the module to patch.
-        patch: called with the module; returns what undoes it, or None where the module needs no
+        patch: called with the module; returns an undo function, or None if the module needs no
             patch.
     """
 
@@ -29,7 +29,7 @@ class PostImportPatch:
         self.state = 'pending'
 
     def run(self, module: ModuleType) -> None:
-        """Patch `module` and remember how to undo it."""
+        """Patch `module` and keep the undo function."""
         undo = self._patch(module)
         if undo is None:
             self.state = 'not needed'
@@ -38,7 +38,7 @@ class PostImportPatch:
         self.state = 'applied'
 
     def revert(self) -> None:
-        """Stop waiting, and undo what was applied, latest first."""
+        """Stop waiting, and undo applied patches, latest first."""
         _WATCHER.forget(self)
         while self._undos:
             self._undos.pop()()
@@ -46,7 +46,7 @@ class PostImportPatch:
 
 
 class _Watcher(MetaPathFinder):
-    """Front-of-the-line finder that finds nothing itself; it notices watched modules pass by."""
+    """A finder in first position that finds nothing itself but notices watched imports."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[PostImportPatch]] = {}
@@ -82,17 +82,17 @@ class _Watcher(MetaPathFinder):
 
     def _patch_after_execution(self, spec: ModuleSpec) -> None:
         loader = spec.loader
-        # A class as loader (built-in and frozen modules) is shared by all modules of its kind.
+        # Built-in and frozen modules share a class as their loader.
         assert not isinstance(loader, type), f'{spec.name} cannot be watched'
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # the loader is itself again, whatever happens next
+            del loader.exec_module  # restores the loader in any case
             loader.exec_module(module)
             for post_import in list(self._waiting.get(spec.name, [])):
                 post_import.run(module)
 
-        # On the instance only: the module keeps its own loader, so that inspect, pickle and
-        # importlib.resources see nothing unusual.
+        # Only on the instance: the module keeps its own loader, which inspect, pickle and
+        # importlib.resources need.
         loader.exec_module = exec_module
 
 

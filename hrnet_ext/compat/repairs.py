@@ -1,4 +1,4 @@
-"""The repairs: what each is called, why it exists, and how it is armed and taken back."""
+"""The list of repairs: name, reason, and how each is applied and reverted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hrnet_ext.compat.stand_ins import StandInFinder
 
 @dataclass(frozen=True)
 class RepairStatus:
-    """State of one repair: 'applied', 'pending', 'not needed' or 'off'."""
+    """The state of a repair: 'applied', 'pending', 'not needed' or 'off'."""
 
     name: str
     state: str
@@ -23,14 +23,14 @@ class RepairStatus:
 
 
 class StandIn:
-    """Repair of an absent module: a stand-in is offered to whoever imports it.
+    """A repair of a missing module: imports of it get a stand-in.
 
     Args:
-        name: what the repair is called in logs and reports.
-        why: one sentence on what fails without it.
-        module_name: the absent module.
-        make_spec: spec of the stand-in, or None where it cannot work.
-        is_present: whether the real module is installed, found out without importing it.
+        name: name of the repair in logs and reports.
+        why: one sentence about the failure without it.
+        module_name: the missing module.
+        make_spec: spec of the stand-in, or None if it cannot work.
+        is_present: whether the real module is installed; must not import it.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class StandIn:
         self._armed = False
 
     def apply(self) -> None:
-        """Offer the stand-in from now on."""
+        """Offer the stand-in to later imports."""
         self._finder.install()
         self._armed = True
 
     def revert(self) -> None:
-        """Offer it no longer."""
+        """Stop offering the stand-in."""
         self._finder.remove()
         self._armed = False
 
     def status(self) -> RepairStatus:
-        """State now; the module is searched for, not imported."""
+        """The current state; the module is searched for but not imported."""
         if self._finder.in_use:
             return RepairStatus(self.name, 'applied', self.why)
         if not self._armed:
@@ -71,14 +71,14 @@ class StandIn:
 
 
 class CodePatch:
-    """Repair of code that breaks in this environment: patched once its module is imported.
+    """A repair of code that fails in this environment; applied when its module is imported.
 
     Args:
-        name: what the repair is called in logs and reports.
-        why: one sentence on what fails without it.
+        name: name of the repair in logs and reports.
+        why: one sentence about the failure without it.
         module_name: the module to patch.
         patch: ``'module:function'`` with ``function(module) -> undo or None``; imported when
-            first needed, so that arming it costs nothing.
+            first needed.
     """
 
     def __init__(self, name: str, why: str, *, module_name: str, patch: str) -> None:
@@ -89,18 +89,18 @@ class CodePatch:
         self._handle: PostImportPatch | None = None
 
     def apply(self) -> None:
-        """Patch the module now if it is imported, else as soon as it is."""
+        """Patch the module now if it is imported, otherwise on its import."""
         if self._handle is None:
             self._handle = when_imported(self._module_name, self._run)
 
     def revert(self) -> None:
-        """Give the module its own code back."""
+        """Restore the module's own code."""
         if self._handle is not None:
             self._handle.revert()
         self._handle = None
 
     def status(self) -> RepairStatus:
-        """State now."""
+        """The current state."""
         if self._handle is None:
             return RepairStatus(self.name, 'off', self.why)
         if self._handle.state == 'not needed':
@@ -117,7 +117,7 @@ class CodePatch:
 
 
 def _log(message: str) -> None:
-    import logging  # here: `import hrnet_ext` stays free of what it may never use
+    import logging  # imported here to keep `import hrnet_ext` fast
 
     logging.getLogger('hrnet_ext.compat').info(message)
 

@@ -1,4 +1,4 @@
-"""MMEngine reads checkpoints without running code from them.
+"""Let MMEngine read checkpoints without running code from them.
 
 Every load of MMEngine, MMPose and MMDetection (``load_from``, ``--resume``, ``init_cfg``
 Pretrained, inferencers, ``mim test``) ends in ``mmengine.runner.checkpoint``, in one of its schemes
@@ -17,10 +17,10 @@ from typing import IO, Any
 
 
 class SafeTorch(ModuleType):
-    """The ``torch`` of one module: all of it, but with a ``load`` that runs no code.
+    """The ``torch`` module for one module, with a ``load`` that runs no code.
 
     Args:
-        torch: The real one.
+        torch: The real module.
     """
 
     def __init__(self, torch: ModuleType) -> None:
@@ -32,7 +32,7 @@ class SafeTorch(ModuleType):
 
     @staticmethod
     def load(f: str | os.PathLike[str] | IO[bytes], map_location: Any = None, **_: Any) -> Any:
-        """As ``torch.load``; ``weights_only`` and ``pickle_module`` have no say."""
+        """As ``torch.load``; ``weights_only`` and ``pickle_module`` are ignored."""
         from hrnet_ext.safe_loading import load_checkpoint, read_checkpoint
 
         if isinstance(f, str | os.PathLike):
@@ -56,7 +56,7 @@ def patch_checkpoint(module: ModuleType) -> Callable[[], None]:
         module: ``mmengine.runner.checkpoint``.
 
     Returns:
-        What gives the module its own names back.
+        A function that restores the module.
     """
     originals = {'torch': module.torch, 'load_url': module.load_url}
     module.torch = SafeTorch(originals['torch'])

@@ -12,11 +12,11 @@ from types import ModuleType
 
 
 class StandInFinder(MetaPathFinder):
-    """Answers for one absent module.
+    """A finder for one missing module.
 
     Args:
-        module_name: full name of the module it stands in for.
-        make_spec: called when the module is asked for and absent; None if the stand-in cannot
+        module_name: full name of the missing module.
+        make_spec: called when the module is imported and missing; None if the stand-in cannot
             work here either, in which case the usual ModuleNotFoundError follows.
     """
 
@@ -27,24 +27,24 @@ class StandInFinder(MetaPathFinder):
 
     @property
     def in_use(self) -> bool:
-        """Whether the module that is imported now came from this finder."""
+        """Whether the imported module came from this finder."""
         spec = getattr(sys.modules.get(self.module_name), '__spec__', None)
         return any(spec is ours for ours in self._specs)
 
     def install(self) -> None:
-        """Join the end of the line; harmless when already there."""
+        """Append the finder to ``sys.meta_path``, if it is not there yet."""
         if self not in sys.meta_path:
             sys.meta_path.append(self)
 
     def remove(self) -> None:
-        """Leave the line."""
+        """Remove the finder from ``sys.meta_path``."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
     def find_spec(
         self, fullname: str, path: object = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Spec of the stand-in when `fullname` is the module it stands in for."""
+        """The spec of the stand-in if `fullname` is the missing module."""
         if fullname != self.module_name:
             return None
         spec = self._make_spec()
@@ -57,13 +57,15 @@ _HERE = Path(__file__).parent
 
 
 class _OperatorsLoader(Loader):
-    """Fills ``mmcv._ext`` with the operators of ``hrnet_ext.compat.mmcv_ops``."""
+    """A loader that fills ``mmcv._ext`` with the operators of ``hrnet_ext.compat.mmcv_ops``."""
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None  # the ordinary empty module
 
     def exec_module(self, module: ModuleType) -> None:
-        from hrnet_ext.compat import mmcv_ops  # imports torch: not before an operator is wanted
+        from hrnet_ext.compat import (
+            mmcv_ops,
+        )  # imports torch, so only when mmcv's operators are imported
 
         module.__doc__ = mmcv_ops.__doc__
         module.__dict__.update(mmcv_ops.OPERATORS)
@@ -71,12 +73,12 @@ class _OperatorsLoader(Loader):
 
 
 def mmcv_ext_spec() -> ModuleSpec:
-    """Spec of the operators' stand-in; being asked means mmcv is there and its own are not."""
+    """The spec of the stand-in for mmcv's operators; called only if mmcv has none."""
     return ModuleSpec('mmcv._ext', _OperatorsLoader(), origin='hrnet_ext.compat.mmcv_ops')
 
 
 def mmcv_ext_is_present() -> bool:
-    """Whether the installed mmcv brings compiled operators."""
+    """Whether the installed mmcv has compiled operators."""
     parent = importlib.util.find_spec('mmcv')
     if parent is None or parent.submodule_search_locations is None:
         return False
@@ -84,7 +86,7 @@ def mmcv_ext_is_present() -> bool:
 
 
 def xtcocotools_spec() -> ModuleSpec | None:
-    """Spec of our package of that name; None without pycocotools, on which it rests."""
+    """The spec of our package of that name; None without pycocotools, which it needs."""
     if importlib.util.find_spec('pycocotools') is None:
         return None
     folder = _HERE / 'xtcocotools'
@@ -94,5 +96,5 @@ def xtcocotools_spec() -> ModuleSpec | None:
 
 
 def xtcocotools_is_present() -> bool:
-    """Whether the real xtcocotools is installed, working or not."""
+    """Whether the real xtcocotools is installed, even if it is broken."""
     return PathFinder.find_spec('xtcocotools') is not None

@@ -1,4 +1,4 @@
-"""Read checkpoint files without running code from them; only this room opens or downloads them."""
+"""Read and download checkpoint files without running code from them."""
 
 from hrnet_ext.safe_loading.downloading import download
 from hrnet_ext.safe_loading.errors import CheckpointError, UnsafeCheckpointError

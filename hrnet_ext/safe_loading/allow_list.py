@@ -1,4 +1,4 @@
-"""What a checkpoint may contain besides tensors: plain data, and nothing that can run code.
+"""The types that a checkpoint may contain besides tensors: plain data that cannot run code.
 
 PyTorch's restricted unpickler knows tensors and containers. Training checkpoints also hold numpy
 scalars and arrays (metrics, data-set facts), MMEngine's log histories and a few plain containers.
@@ -29,17 +29,17 @@ PLAIN_TYPES = (list, dict, tuple, frozenset, int, float, str, bytes, bool, slice
 
 @dataclass(frozen=True)
 class AttributeOwner:
-    """Stands for a class inside a checkpoint that may be looked into, but not be made."""
+    """Replaces a class inside a checkpoint; its attributes can be read, but it has no instances."""
 
     cls: type
 
 
 class ForbiddenAccessError(Exception):
-    """A checkpoint asks for an attribute that no genuine one needs."""
+    """A checkpoint requests an attribute that no valid checkpoint needs."""
 
 
 def genuine_attribute(owner: Any, name: str) -> Callable:
-    """All that is left of ``getattr`` inside a checkpoint: the methods that MMEngine pickles.
+    """A restricted ``getattr`` for checkpoints: only the methods that MMEngine pickles.
 
     Log histories are saved with their statistics, one-cycle schedules with their interpolation,
     and pickle spells a method as ``getattr(class, name)``. Allowing the real getattr would hand

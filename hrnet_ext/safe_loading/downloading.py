@@ -80,7 +80,7 @@ def _mirrored(url: str) -> str:
 
 @contextmanager
 def _only_one_process(path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout  # here: it is rarely needed
+    from filelock import FileLock, Timeout  # imported here, because it is rarely needed
 
     lock_file = path.with_name(f'.{path.name}.lock')
     lock = FileLock(lock_file)
@@ -91,7 +91,7 @@ def _only_one_process(path: Path) -> Iterator[None]:
         lock.acquire()
     try:
         yield
-        lock_file.unlink(missing_ok=True)  # whoever still waits for it finds the finished file
+        lock_file.unlink(missing_ok=True)  # processes that still wait for it find the finished file
     finally:
         lock.release()
 
@@ -104,7 +104,7 @@ def _download(url: str, path: Path) -> None:
         _receive_all(url, partial, hashed[1] if hashed else None)
         os.replace(partial, path)
     finally:
-        if not hashed:  # without a hash, nothing proves that a continued download is whole
+        if not hashed:  # without a hash, a continued download cannot be verified
             partial.unlink(missing_ok=True)
 
 
@@ -151,7 +151,9 @@ def _receive(url: str, partial: Path, start: int) -> None:
     try:
         response = urlopen(request, timeout=SECONDS_WITHOUT_DATA)
     except HTTPError as error:
-        if start and error.code == 416:  # nothing after `start`: this is not a part of that file
+        if (
+            start and error.code == 416
+        ):  # nothing after `start`: the partial file is of another file
             partial.unlink()
             raise ConnectionError('the server cannot continue the download') from error
         raise

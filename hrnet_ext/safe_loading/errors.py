@@ -1,4 +1,4 @@
-"""What can be wrong with a checkpoint."""
+"""Errors of checkpoint files."""
 
 
 class CheckpointError(ValueError):

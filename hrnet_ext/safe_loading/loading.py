@@ -23,12 +23,12 @@ TRUST_VARIABLE = 'HRNET_EXT_UNSAFE_LOAD'
 ZIP_MAGIC = b'PK\x03\x04'
 PICKLE_MAGIC = b'\x80'
 MAX_SAFETENSORS_HEADER = 100_000_000  # bytes; the limit of the safetensors library
-TORCH_MAGIC = bytes.fromhex('6cfc9c46f9206aa85019')  # of files written before torch 1.6
+TORCH_MAGIC = bytes.fromhex('6cfc9c46f9206aa85019')  # in files written before torch 1.6
 READ_ERRORS = (
     RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
     AssertionError, pickle.UnpicklingError, zipfile.BadZipFile,
 )  # fmt: skip
-# PyTorch's messages, torch 2.4 to 2.15; the type is what the user must know.
+# PyTorch's messages, torch 2.4 to 2.15; the group is the rejected type.
 REFUSALS = (
     re.compile(r'GLOBAL (\S+) was not an allowed global'),
     re.compile(r'unsupported GLOBAL (\S+) whose module'),
@@ -50,7 +50,7 @@ def load_checkpoint(
         path_or_url: ``.pth`` of any PyTorch version, ``.safetensors``, or an http(s) URL, which
             is downloaded once, see :func:`hrnet_ext.safe_loading.downloading.download`.
         map_location: Where the tensors go, as in ``torch.load``.
-        trusted: Read it the classic way, which runs whatever code it holds. The environment
+        trusted: Read it with the ordinary unpickler, which runs code in the file. The environment
             variable ``HRNET_EXT_UNSAFE_LOAD=1`` does the same.
         folder: Where downloads are kept; ``None`` is PyTorch's ``$TORCH_HOME/hub/checkpoints``.
 
@@ -59,8 +59,8 @@ def load_checkpoint(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        CheckpointError: If the file is broken, is no checkpoint, or cannot be downloaded.
-        UnsafeCheckpointError: If it holds a type which is not on the allow-list.
+        CheckpointError: If the file is broken, not a checkpoint, or cannot be downloaded.
+        UnsafeCheckpointError: If it contains a type that is not on the allow-list.
     """
     name = os.fspath(path_or_url)
     if name.startswith(('http://', 'https://')):
@@ -80,7 +80,7 @@ def read_checkpoint(
 
     Args:
         file: Seekable, at its start.
-        name: What to call it in messages.
+        name: Name of the file in messages.
     """
     _check_container(file, name)
     if _is_safetensors(file):
@@ -90,7 +90,7 @@ def read_checkpoint(
         return torch.load(file, map_location=map_location, weights_only=False)
     try:
         with torch.serialization.safe_globals(allowed_globals()), warnings.catch_warnings():
-            # About pickle protocols other than 2, which then work or fail with an error.
+            # Other pickle protocols than 2 either work or fail with an error.
             warnings.filterwarnings('ignore', message='Detected pickle protocol')
             return torch.load(file, map_location=map_location, weights_only=True)
     except ForbiddenAccessError as error:
@@ -114,7 +114,7 @@ def _read_path(path: Path, name: str, map_location: Any, trusted: bool) -> dict[
 
 
 def _check_container(file: IO[bytes], name: str) -> None:
-    """Say what a file is if it is not a checkpoint at all, or only the beginning of one."""
+    """Raise an error if a file is not a checkpoint, or only the beginning of one."""
     start = file.read(512)
     file.seek(0)
     if _is_safetensors(file):
@@ -164,7 +164,7 @@ def _read_safetensors(file: IO[bytes], name: str, map_location: Any) -> dict[str
         ) from None
     try:
         tensors = load(file.read())
-    except Exception as error:  # safetensors raises its own class, made in Rust
+    except Exception as error:  # safetensors raises its own class
         raise _broken(file, name, f'is damaged ({error})') from error
     if map_location is None or callable(map_location) or isinstance(map_location, dict):
         return tensors
@@ -180,7 +180,7 @@ def _offender(message: str) -> str | None:
 
 
 def _reason(error: Exception) -> str:
-    """The line of a message that says what is wrong; PyTorch's end in advice about loading."""
+    """The informative line of a message; PyTorch's messages end with advice about loading."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith('Check the documentation')]
     return lines[-1] if lines else type(error).__name__

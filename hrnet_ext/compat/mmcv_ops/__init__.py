@@ -66,7 +66,7 @@ OPERATORS: dict[str, Callable] = {
 
 
 def missing_operator(name: str) -> Callable[..., NoReturn]:
-    """A placeholder for an operator that only the compiled mmcv has.
+    """A placeholder for an operator that needs the compiled mmcv.
 
     Args:
         name: the operator's name in ``mmcv._ext``.

@@ -1,4 +1,4 @@
-"""What ``mmcv.utils.collect_env`` asks its extension about."""
+"""The information that ``mmcv.utils.collect_env`` reads from the extension."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import torch
 
 
 def get_compiler_version() -> str:
-    """Line for the environment report: no compiler was involved."""
+    """The compiler line of the environment report."""
     return 'n/a (operators by hrnet_ext.compat on torchvision)'
 
 
 def get_compiling_cuda_version() -> str:
-    """CUDA version of the kernels in use, which are torch's and torchvision's."""
+    """CUDA version of the kernels, which are from torch and torchvision."""
     return torch.version.cuda or 'not available'

@@ -1,4 +1,4 @@
-"""torchvision's kernels: importing it takes nearly as long as PyTorch, so not before a call."""
+"""torchvision's kernels; imported at the first call, because the import is slow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def kernels() -> Any:
-    """The namespace ``torch.ops.torchvision``, which importing torchvision fills."""
+    """The namespace ``torch.ops.torchvision``, filled by importing torchvision."""
     import torchvision  # noqa: F401
 
     return torch.ops.torchvision

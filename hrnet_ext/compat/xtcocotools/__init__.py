@@ -1,4 +1,4 @@
-"""xtcocotools on pycocotools: what MMPose's data sets and metrics import under that name.
+"""The parts of xtcocotools that MMPose's data sets and metrics import, based on pycocotools.
 
 Offered as ``xtcocotools`` only where the real one is not installed.
 """

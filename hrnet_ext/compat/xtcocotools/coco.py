@@ -1,4 +1,4 @@
-"""COCO annotations with xtcocotools' liberties."""
+"""COCO annotations with the extensions of xtcocotools."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class COCO(_COCO):
                 annotation['keypoints'] = keypoints.reshape(-1).tolist()
 
     def loadRes(self, resFile: Any, resData: list[dict[str, Any]] | None = None) -> _COCO:
-        """Results as annotations of the same images.
+        """Load results as annotations of the same images.
 
         Args:
             resFile: path of a results JSON file, a list of results, or an array (N, 7).

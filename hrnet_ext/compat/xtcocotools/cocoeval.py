@@ -1,4 +1,4 @@
-"""COCO's keypoint evaluation as xtcocotools does it.
+"""COCO's keypoint evaluation as in xtcocotools.
 
 It differs from pycocotools in what it evaluates, not in how:
 a detection none of whose keypoints scores above 0 is dropped; a person without keypoints marked
@@ -61,7 +61,7 @@ class COCOeval(_COCOeval):
     ) -> None:
         if iouType not in {*_PARTS, 'bbox', 'segm'}:
             raise ValueError(f'iouType {iouType!r} is none of {sorted(_PARTS)}, bbox and segm')
-        # To pycocotools every part is a pose: `_prepare` hands it over as one.
+        # `_prepare` passes each part to pycocotools as a pose.
         super().__init__(cocoGt, cocoDt, 'keypoints' if iouType in _PARTS else iouType)
         self.pose_type = iouType
         self.use_area = use_area
@@ -101,7 +101,7 @@ class COCOeval(_COCOeval):
         )
         return {
             **annotation,
-            'id': annotation['id'] + 1,  # pycocotools takes id 0 for "nothing matched"
+            'id': annotation['id'] + 1,  # in pycocotools, id 0 means "no match"
             'keypoints': pose,
             'num_keypoints': labeled,
             'ignore': int(labeled == 0 or bool(annotation.get('iscrowd'))),
@@ -158,7 +158,7 @@ class COCOeval(_COCOeval):
         return result
 
     def accumulate(self, p: Any = None) -> None:
-        """Gather the images' matches into precision and recall."""
+        """Compute precision and recall from the matches of all images."""
         images = self.evalImgs
         if self.pose_type in _PARTS:
             self.evalImgs = [
@@ -190,7 +190,7 @@ class COCOeval(_COCOeval):
         return float(valid.mean()) if valid.size else -1.0
 
     def _by_crowding(self) -> list[float]:
-        """AP of easy, medium and hard images; evaluates each level, then restores the whole."""
+        """AP of easy, medium and hard images; evaluates each level and restores the total."""
         images = self.cocoGt.loadImgs(self.params.imgIds)
         lacking = [image['id'] for image in images if 'crowdIndex' not in image]
         if lacking:

@@ -1,4 +1,4 @@
-"""How released checkpoints name an HRNet's tensors, and what we name them.
+"""Tensor names in released checkpoints of HRNet, and our names.
 
 Our names are MMPose's inside a pose estimator: ``backbone.*`` and ``head.*``.
 """

@@ -1,4 +1,4 @@
-"""The table of names: how released checkpoints name their tensors, and what we name them.
+"""The table of tensor names in released checkpoints, and our names.
 
 The first row whose prefix matches decides. Sources: the state dicts of the official
 pose, face, ImageNet, segmentation and detection releases, MMPose 0.x and 1.x, MMDetection 2.x and
@@ -8,7 +8,7 @@ pose, face, ImageNet, segmentation and detection releases, MMPose 0.x and 1.x, M
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Prefixes that training and host code add; stripped repeatedly.
+# Prefixes added by training code and hosts; removed repeatedly.
 WRAPPERS = (
     'module.',  # DataParallel and DDP; MMEngine's averaged model
     'backbone.timm_model.',  # OpenMMLab's TIMMBackbone
@@ -29,7 +29,7 @@ DUPLICATE = 'a second tensor for the same name'
 
 @dataclass(frozen=True)
 class Rename:
-    """Tensors whose name starts with `theirs` start with `ours` here; the rest stays."""
+    """Replace the prefix `theirs` of a name by `ours`."""
 
     theirs: str
     ours: str
@@ -37,14 +37,14 @@ class Rename:
 
 @dataclass(frozen=True)
 class Ignore:
-    """Tensors whose name starts with `theirs` are not used, for this reason."""
+    """Ignore tensors whose name starts with `theirs`, for this reason."""
 
     theirs: str
     reason: str
 
 
-# The official pose release has one layer on the finest map, that of facial landmarks two, a norm
-# between them, on all maps.
+# The official pose release has one layer on the finest map. The facial landmark release has two
+# layers on all maps, with a norm between them.
 POSE_HEAD = (Rename('final_layer.', 'head.final_layer.'),)
 FACE_HEAD = (
     Rename('head.0.', 'head.conv_layers.0.'),
@@ -117,7 +117,7 @@ def look_up(name: str) -> tuple[str | None, str]:
 
 
 def official_names(names: Iterable[str]) -> dict[str, str]:
-    """Our names -> those of the official release; names without counterpart are left out."""
+    """Our names -> official names; names without an official name are left out."""
     names = list(names)
     is_face = any(name.startswith('head.conv_layers.') for name in names)
     rows = (Rename('', 'backbone.'), *(FACE_HEAD if is_face else POSE_HEAD))
@@ -130,7 +130,7 @@ def official_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def unwrap(name: str) -> str:
-    """Strip the prefixes of wrappers from a name."""
+    """Remove the prefixes of wrappers from a name."""
     for wrapper in WRAPPERS:
         if name.startswith(wrapper):
             return unwrap(name.removeprefix(wrapper))

@@ -1,4 +1,4 @@
-"""Let a module load any released checkpoint, through any loader."""
+"""Let a module load any released checkpoint with any loader."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,9 @@ from hrnet_ext.models.weights.translation import (
     translate,
 )
 
-LEAST_MATCH = 0.5  # of the backbone's tensors; another width shares a few per cent, stem and layer1
+LEAST_MATCH = (
+    0.5  # of the backbone's tensors; networks of another width share a few percent (stem, layer1)
+)
 WARNING = 30  # logging.WARNING
 
 
@@ -43,7 +45,7 @@ def register_conversion(module: nn.Module) -> None:
 def _translate_in_place(
     module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any
 ) -> None:
-    # Both loaders give hooks a copy of the caller's dict; a hook returns its result by filling it.
+    # Hooks get a copy of the caller's dict and return their result in it.
     if prefix:
         return
     own = {name: _shape(value) for name, value in module.state_dict().items()}
@@ -86,7 +88,7 @@ def _adapt(
     if count_matches(state_dict, own) > count_matches(translated, own):
         return dict(state_dict), None
     is_renamed = not state_dict.keys() <= translated.keys()
-    # Unknown names are left for the loader to report.
+    # The loader reports unknown names.
     return translated | unknown, report if is_renamed else None
 
 

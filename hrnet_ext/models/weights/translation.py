@@ -19,9 +19,9 @@ from hrnet_ext.models.weights.names import (
 BACKBONE = 'backbone.'
 HEAD = 'head.'
 FINAL_LAYER = 'head.final_layer.'
-COUNTER = 'num_batches_tracked'  # a scalar that any network shares: no evidence of a match
-# Where training code keeps the weights, best first: MMEngine (there 'state_dict' holds the averaged
-# ones), the official release, timm, others.
+COUNTER = 'num_batches_tracked'  # every network has this scalar, so it is no evidence of a match
+# Keys of the weights, best first: MMEngine (its 'state_dict' has the averaged weights), the
+# official release, timm, others.
 WEIGHT_KEYS = (
     'state_dict', 'best_state_dict', 'state_dict_ema', 'model_ema', 'ema_state_dict',
     'model_state_dict', 'model',
@@ -30,7 +30,7 @@ WEIGHT_KEYS = (
 
 @dataclass
 class ConversionReport:
-    """What became of each tensor; ``str()`` is a summary.
+    """The result for each tensor; ``str()`` gives a summary.
 
     Args:
         matched: Our names that were found with the expected shape.
@@ -40,7 +40,7 @@ class ConversionReport:
         mismatched: Our name -> (shape in the file, expected shape).
         architecture: Arguments of the :class:`~hrnet_ext.models.HRNet` that the file's shapes show,
             None where it holds no HRNet.
-        num_keypoints: Channels of its last layer, None where it has no heatmap head.
+        num_keypoints: Channels of its last layer, None without a heatmap head.
     """
 
     matched: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class ConversionReport:
 
     @property
     def backbone_fraction(self) -> float:
-        """Share of the backbone's tensors that matched, 0 to 1."""
+        """Fraction of the backbone's tensors that matched."""
         matched = _count_evidence(self.matched)
         absent = _count_evidence(self.missing) + _count_evidence(self.mismatched)
         return matched / max(1, matched + absent)
@@ -86,7 +86,7 @@ class ConversionReport:
 
 
 def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The weights inside a checkpoint, or itself where it is nothing but weights."""
+    """The weights in a checkpoint; the dict itself if it contains only weights."""
     for key in WEIGHT_KEYS:
         if isinstance(checkpoint.get(key), Mapping):
             return checkpoint[key]
@@ -94,7 +94,7 @@ def find_weights(checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def translate(state_dict: Mapping[str, Any]) -> tuple[dict[str, Tensor], ConversionReport]:
-    """Rename what the table of names knows.
+    """Rename the tensors that are in the table of names.
 
     Args:
         state_dict: Weights, or a checkpoint that has them under 'state_dict' or the like.
@@ -156,7 +156,7 @@ def to_official(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def count_matches(state_dict: Mapping[str, Any], expected: Mapping[str, Shape | None]) -> int:
-    """How many tensors agree in name and shape; counters, which always do, left out."""
+    """Number of tensors with equal names and shapes, without counters."""
     return sum(
         name in expected and expected[name] == tuple(tensor.shape)
         for name, tensor in state_dict.items()
