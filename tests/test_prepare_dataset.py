@@ -83,6 +83,35 @@ def test_clean_data_have_no_suspicions_and_a_config(prepare, tmp_path):
     assert 'train with     hrnet-ext train' in report
 
 
+def test_an_image_that_cannot_be_read_is_reported_and_left_out(rendered, tmp_path, content):
+    images = tmp_path / 'images'
+    shutil.copytree(rendered / 'train2017', images)
+    broken = content['images'][0]['file_name']
+    (images / broken).write_bytes(b'not an image')
+    source, out = tmp_path / 'mine.json', tmp_path / 'configs' / 'mine.py'
+    source.write_text(json.dumps(content))
+    given = [str(source), str(images), '--out', str(out)]
+    prepare_dataset(parse_args([*given, '--network', 'hrnet_synthetic', '--weights', 'none']))
+    audit = json.loads((out.with_suffix('') / 'audit.json').read_text())
+    assert audit['unreadable images'] == [broken]
+    for part in ('train', 'val'):
+        listed = json.loads((out.with_suffix('') / f'{part}.json').read_text())['images']
+        assert broken not in {image['file_name'] for image in listed}
+    assert out.is_file()
+    assert (out.with_suffix('') / 'contact_sheet.png').is_file()
+
+
+@pytest.mark.parametrize('limb', [[1, 18], [0, 1], [1], [1, 2, 3], 'nose', [1, 2.5], [1, None]])
+def test_a_limb_without_two_keypoints_is_refused_before_anything_is_written(
+    prepare, content, tmp_path, limb
+):
+    changed = copy.deepcopy(content)
+    changed['categories'][0]['skeleton'] = [[1, 2], limb]
+    with pytest.raises(ValueError, match=r'skeleton\[1\] is .*two numbers from 1 to 17'):
+        prepare(change=changed)
+    assert not (tmp_path / 'configs/mine').exists()
+
+
 def test_other_metrics_are_added_to_ap(prepare, content):
     from hrnet_ext.commands.prepare_dataset import METRICS as CHOICES
     from hrnet_ext.preparation.config_text import METRICS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,13 @@ class People:
     visible: np.ndarray
     boxes: np.ndarray
     sizes: np.ndarray
+
+    def rows_by_image(self) -> dict[Any, list[int]]:
+        """The persons of each image, as indices, in order."""
+        rows: dict[Any, list[int]] = {}
+        for index, image_id in enumerate(self.image_ids):
+            rows.setdefault(image_id, []).append(index)
+        return rows
 
 
 def people_of(annotations: Sequence[Mapping], sizes: Mapping[Any, tuple[int, int]]) -> People:
@@ -95,25 +103,21 @@ def duplicate_people(people: People, sigmas: np.ndarray) -> list[tuple[Any, Any]
         people: The persons.
         sigmas: (K,) OKS constants.
     """
-    by_image: dict[Any, list[int]] = {}
-    for index, image_id in enumerate(people.image_ids):
-        by_image.setdefault(image_id, []).append(index)
     found = []
-    for members in by_image.values():
-        for position, one in enumerate(members):
-            for other in members[position + 1 :]:
-                both = people.visible[one] & people.visible[other]
-                if both.sum() < min(2, people.visible.shape[1]):
-                    continue
-                similarity = oks(
-                    people.keypoints[one][None, both],
-                    people.keypoints[other][None, both],
-                    areas=_areas(people.boxes[[one]]),
-                    other_areas=_areas(people.boxes[[other]]),
-                    sigmas=sigmas[both],
-                )
-                if similarity.item() > SAME_PERSON:
-                    found.append((people.ids[one], people.ids[other]))
+    for rows in people.rows_by_image().values():
+        for one, other in combinations(rows, 2):
+            both = people.visible[one] & people.visible[other]
+            if both.sum() < min(2, people.visible.shape[1]):
+                continue
+            similarity = oks(
+                people.keypoints[one][None, both],
+                people.keypoints[other][None, both],
+                areas=_areas(people.boxes[[one]]),
+                other_areas=_areas(people.boxes[[other]]),
+                sigmas=sigmas[both],
+            )
+            if similarity.item() > SAME_PERSON:
+                found.append((people.ids[one], people.ids[other]))
     return found
 
 

@@ -41,8 +41,8 @@ def group_images(hashes: Mapping[str, np.ndarray]) -> list[list[str]]:
             index = parents[index]
         return index
 
+    bits = getattr(np, 'bitwise_count', _count_bits)  # since NumPy 2.0
     for index in range(len(names)):
-        bits = np.bitwise_count if hasattr(np, 'bitwise_count') else _count_bits
         distances = bits(codes[index + 1 :] ^ codes[index]).sum(axis=1)
         for other in np.flatnonzero(distances <= MOST_DIFFERENT):
             parents[root(index + 1 + int(other))] = root(index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from hrnet_ext.writing import check_writable, write_atomically, write_json
 SHOWN_IDS = 5
 SHEET = 12  # images
 SHEET_SIDE = 480  # pixels
+BOX_SIDES = 'box side in pixels (10 %, median, 90 %)'
 
 
 def prepare_dataset(args: argparse.Namespace) -> str:
@@ -64,6 +65,7 @@ def prepare_dataset(args: argparse.Namespace) -> str:
     category = _category(content, ann_file, args.category)
     names = [str(name) for name in category['keypoints']]
     train = _checked(content, ann_file, img_root, names, category)
+    skeleton = _skeleton(category, ann_file, len(names))
     partners = mirror_pairs(names, args.swap, ask=not args.no_swap)
     sizes = {image['id']: size_of(image) for image in train.images}
     usable = _usable(train)
@@ -73,7 +75,6 @@ def prepare_dataset(args: argparse.Namespace) -> str:
 
     hashes = _hashes(train.images, img_root)
     sigmas, source = _sigmas(args.sigmas, names, people)
-    skeleton = [(a - 1, b - 1) for a, b in category.get('skeleton') or []]
     metainfo = make_metainfo(str(args.name or category['name']), names, skeleton, partners, sigmas)
     groups = group_images(hashes)
     parts, files = _parts(args, content, train, groups, folder, names, category)
@@ -98,11 +99,13 @@ def prepare_dataset(args: argparse.Namespace) -> str:
     report['sigmas'] = source
     report['mirror pairs'] = [f'{names[a]} - {names[b]}' for a, b in pairs]
 
+    sheet = _sheet(train, people, hashes, img_root, metainfo)
+
     folder.mkdir(parents=True, exist_ok=True)
     for path, part in files.items():
         write_json(path, part)
     write_json(folder / 'audit.json', report, indent=2)
-    write_image(folder / 'contact_sheet.png', _sheet(train, people, img_root, metainfo))
+    write_image(folder / 'contact_sheet.png', sheet)
     write_atomically(out, text.encode())
     return (
         f'{format_audit(report)}\n\n'
@@ -147,9 +150,7 @@ def audit(
             name: round(100 * float(share), 1)
             for name, share in zip(names, people.visible.mean(axis=0))
         },
-        'box side in pixels (10 %, median, 90 %)': [
-            round(float(value)) for value in np.percentile(sides, (10, 50, 90))
-        ],
+        BOX_SIDES: [round(float(value)) for value in np.percentile(sides, (10, 50, 90))],
         'images without people': empty,
         'unreadable images': unreadable,
         'near-duplicate images': [group for group in groups if len(group) > 1],
@@ -166,14 +167,17 @@ def format_audit(report: Mapping[str, Any]) -> str:
     for key, value in report.items():
         if isinstance(value, dict):
             value = ', '.join(f'{name} {share}' for name, share in value.items())
-        elif isinstance(value, list) and key.startswith('box side'):
-            value = ', '.join(map(str, value))
         elif isinstance(value, list):
-            shown = ', '.join(map(str, value[:SHOWN_IDS]))
-            more = ', ...' if len(value) > SHOWN_IDS else ''
-            value = f'{len(value)}' + (f' ({shown}{more})' if value else '')
+            value = ', '.join(map(str, value)) if key == BOX_SIDES else _shortened(value)
         lines.append(f'{key}: {value}')
     return '\n'.join(lines)
+
+
+def _shortened(values: Sequence[Any]) -> str:
+    """The number of values and the first ones."""
+    shown = ', '.join(map(str, values[:SHOWN_IDS]))
+    more = ', ...' if len(values) > SHOWN_IDS else ''
+    return f'{len(values)}' + (f' ({shown}{more})' if values else '')
 
 
 def _category(content: Any, source: str, wanted: str | None) -> dict[str, Any]:
@@ -201,6 +205,21 @@ def _category(content: Any, source: str, wanted: str | None) -> dict[str, Any]:
             'in the order of the annotations'
         )
     return named[0]
+
+
+def _skeleton(
+    category: Mapping[str, Any], source: str, num_keypoints: int
+) -> list[tuple[int, int]]:
+    """The limbs as pairs of indices from 0; COCO counts keypoints from 1."""
+    limbs = category.get('skeleton') or []
+    known = range(1, num_keypoints + 1)
+    for index, limb in enumerate(limbs):
+        if not (isinstance(limb, list) and len(limb) == 2 and all(end in known for end in limb)):
+            raise ValueError(
+                f'{source}: skeleton[{index}] is {limb!r}, but a limb is a list of two numbers '
+                f'from 1 to {num_keypoints}, the positions of its keypoints'
+            )
+    return [(int(a) - 1, int(b) - 1) for a, b in limbs]
 
 
 def _checked(
@@ -317,15 +336,21 @@ def _left_right(partners: Mapping[str, str], names: Sequence[str]) -> list[tuple
 
 
 def _sheet(
-    content: CocoContent, people: People, img_root: str, metainfo: Mapping[str, Any]
+    content: CocoContent,
+    people: People,
+    readable: Container[str],
+    img_root: str,
+    metainfo: Mapping[str, Any],
 ) -> np.ndarray:
-    """Evenly chosen images with their annotations."""
+    """Evenly chosen images with their annotations; those that cannot be read are left out."""
     style = Style(Skeleton.of(parse_pose_metainfo(dict(metainfo))))
-    by_image: dict[Any, list[int]] = {}
-    for index, image_id in enumerate(people.image_ids):
-        by_image.setdefault(image_id, []).append(index)
-    shown = list(by_image)[:: max(1, len(by_image) // SHEET)][:SHEET]
     names = {image['id']: image['file_name'] for image in content.images}
+    by_image = {
+        image_id: rows
+        for image_id, rows in people.rows_by_image().items()
+        if names[image_id] in readable
+    }
+    shown = list(by_image)[:: max(1, len(by_image) // SHEET)][:SHEET]
     drawings = []
     for image_id in shown:
         image = read_image(os.path.join(img_root, names[image_id]))
