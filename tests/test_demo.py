@@ -446,6 +446,31 @@ def test_every_codec_writes_a_video_of_every_frame(tmp_path, codec, tag):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ('size', 'codec', 'message'),
+    [
+        ((1, 64), 'h264', 'a video of 1x64 is too small, 2x2 is least'),
+        ((64, 1), 'vp9', 'a video of 64x1 is too small, 2x2 is least'),
+        ((16400, 64), 'h264', 'codec h264 and 16400x64 pixels .* up to 16384 .* vp9 more'),
+        ((9000, 64), 'mpeg4', 'codec mpeg4 and 9000x64 pixels .* up to 16384 .* vp9 more'),
+    ],
+)
+def test_a_size_that_a_codec_does_not_take_is_one_error_and_leaves_no_file(
+    tmp_path, size, codec, message
+):
+    with pytest.raises(ValueError, match=message):
+        VideoWriter(tmp_path / 'clip.mp4', fps=25, size=size, codec=codec)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(('size', 'codec'), [((16384, 4), 'h264'), ((16400, 4), 'vp9')])
+def test_the_sizes_that_the_error_recommends_work(tmp_path, size, codec):
+    writer = VideoWriter(tmp_path / 'clip.mp4', fps=25, size=size, codec=codec)
+    writer.write(np.zeros((size[1], size[0], 3), np.uint8))
+    writer.close()
+    assert cv2.VideoCapture(str(tmp_path / 'clip.mp4')).get(cv2.CAP_PROP_FRAME_WIDTH) == size[0]
+
+
 def test_a_codec_that_does_not_exist_is_refused_before_any_frame(demo, tmp_path):
     video = write_video(tmp_path / 'clip.mp4')
     with pytest.raises(ValueError, match="video codec 'divx': there are h264, vp9, mpeg4"):

@@ -55,17 +55,22 @@ class VideoWriter:
         self.path, self.count, self._size = path, 0, size
         self._to_frame = partial(av.VideoFrame.from_ndarray, format='rgb24')
         self._partial = path.with_name(f'{path.stem}.partial{path.suffix}')
+        width, height = (side - side % 2 for side in size)
+        if not (width and height):
+            raise ValueError(f'`{path}`: a video of {size[0]}x{size[1]} is too small, 2x2 is least')
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._file = av.open(os.fspath(self._partial), 'w')
             rate = Fraction(fps).limit_denominator(1001)
             self._stream = self._file.add_stream(ENCODERS[codec], rate, options=QUALITY[codec])
-        except (OSError, ValueError) as error:
+            self._stream.width, self._stream.height = width, height
+            self._stream.pix_fmt = 'yuv420p'
+            self._file.start_encoding()  # opens the codec, which has limits of its own
+        except (av.error.FFmpegError, OSError, ValueError) as error:
             raise ValueError(
-                f'FFmpeg cannot write `{path}` with codec {codec} ({error}); h264 works in an .mp4'
+                f'FFmpeg cannot write `{path}` with codec {codec} and {width}x{height} pixels '
+                f'({error}); in an .mp4, h264 takes up to 16384 pixels a side, and vp9 more'
             ) from error
-        self._stream.width, self._stream.height = (side - side % 2 for side in size)
-        self._stream.pix_fmt = 'yuv420p'
 
     def write(self, frame: np.ndarray) -> None:
         """Append a frame (H, W, 3) uint8, RGB, resized to the video's size."""
