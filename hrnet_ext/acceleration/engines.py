@@ -17,6 +17,10 @@ from torch import Tensor, nn
 from hrnet_ext.own_code import with_own_code
 
 Run = Callable[[Tensor], Sequence[Tensor]]
+# Images per pass on a CPU: eight of 256x192 in float32. Activations of more do not fit the cache,
+# and the allocator requests memory from the system again for every layer.
+CACHED_BYTES = 8 * 3 * 256 * 192 * 4
+LARGEST_BUCKET = 64
 
 
 class EngineRun:
@@ -69,12 +73,6 @@ def _in_onnxruntime(source: bytes, dtype: torch.dtype, batch: int) -> Run:
     from hrnet_ext.runtimes.onnx_runtime import OnnxRuntimeModel
 
     return EngineRun(OnnxRuntimeModel(source, num_threads=torch.get_num_threads()))
-
-
-# Images per pass on a CPU: eight of 256x192 in float32. Activations of more do not fit the cache,
-# and the allocator requests memory from the system again for every layer.
-CACHED_BYTES = 8 * 3 * 256 * 192 * 4
-LARGEST_BUCKET = 64
 
 
 def largest_part(images: Tensor) -> int:

@@ -18,6 +18,7 @@ except ImportError:  # Windows
     fcntl = None
 
 LOCK_FILE = '.training.lock'
+RUN_ID = 'run_id'  # key in the message hub, and therefore in every checkpoint
 
 
 class FolderLock:
@@ -100,9 +101,6 @@ def _is_at(file: TextIO, path: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-RUN_ID = 'run_id'  # key in the message hub, and therefore in every checkpoint
 
 
 class OwnFiles:

@@ -124,7 +124,7 @@ def calibration_crops(cfg: Config, num: int) -> np.ndarray:
     """Crops (num, H, W, 3) of the training data set, which measure the ranges of activations.
 
     Raises:
-        ValueError: If it is not there; says so.
+        FileNotFoundError: If it is not there.
     """
     try:
         return crops_of(cfg, 'train', num)

@@ -27,9 +27,7 @@ from hrnet_ext.inference.detector import PersonDetector
 from hrnet_ext.inference.result_settings import check_same, config_mark, file_mark
 from hrnet_ext.progress import progress_bar
 from hrnet_ext.reading import check_records
-from hrnet_ext.writing import write_json
-
-PARTIAL_SUFFIX = '.partial'
+from hrnet_ext.writing import PARTIAL_SUFFIX, write_json
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from hrnet_ext.formats.files import read_json
 from hrnet_ext.inference.frames import Frame, base_name
 from hrnet_ext.reading import check_records
 
+WHAT = 'boxes file (--bboxes)'
+
 
 def is_annotations(content: Any) -> bool:
     """Whether the content is that of an annotation file."""
@@ -84,9 +86,6 @@ def _refuse_corners(people: list[dict], images: list[dict], source: str) -> None
 def _ends_with(path: str, file_name: str) -> bool:
     parts = PurePath(file_name).parts
     return PurePath(path).parts[-len(parts) :] == parts
-
-
-WHAT = 'boxes file (--bboxes)'
 
 
 class FileBoxes:

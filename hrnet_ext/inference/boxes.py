@@ -23,6 +23,8 @@ from hrnet_ext.inference.detector import PersonDetector
 from hrnet_ext.inference.frames import Frame, ImageSource, Source, in_batches, made_up_name
 
 Boxes = Sequence | np.ndarray | Callable[[Frame], Any]
+Found = tuple[Sequence[Frame], Sequence[np.ndarray]]
+DETECTED_THR = 0.3  # MMPose's, for score and IoU of what a detector finds
 
 
 class GivenBoxes:
@@ -144,10 +146,6 @@ def _depth(bboxes: Any) -> int:
     if not isinstance(bboxes, (list, tuple)):
         return 0
     return 1 + max((_depth(entry) for entry in bboxes), default=0)
-
-
-Found = tuple[Sequence[Frame], Sequence[np.ndarray]]
-DETECTED_THR = 0.3  # MMPose's, for score and IoU of what a detector finds
 
 
 class BoxFinder:

@@ -22,6 +22,16 @@ from hrnet_ext.formats.images import as_bgr
 T = TypeVar('T')
 GRACE = 2.0  # seconds that a reader gets to end: one that waits for a stalled stream never does
 POLL = 0.1  # seconds after which who waits looks around: for Ctrl-C, or whether it is still wanted
+IMAGE_SUFFIXES = (
+    '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.avif',
+    '.ppm', '.pgm', '.pbm', '.pnm',
+)  # fmt: skip
+VIDEO_SUFFIXES = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts',
+    '.mts', '.m2ts', '.3gp', '.ogv', '.gif',
+)  # fmt: skip
+Load = Callable[[str], np.ndarray]
+Report = Callable[[str, Exception], object]
 
 
 class _End:
@@ -103,19 +113,6 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         raise
     if batch:
         yield batch
-
-
-IMAGE_SUFFIXES = (
-    '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.avif',
-    '.ppm', '.pgm', '.pbm', '.pnm',
-)  # fmt: skip
-VIDEO_SUFFIXES = (
-    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.flv', '.ts',
-    '.mts', '.m2ts', '.3gp', '.ogv', '.gif',
-)  # fmt: skip
-
-Load = Callable[[str], np.ndarray]
-Report = Callable[[str, Exception], object]
 
 
 @dataclass(frozen=True)

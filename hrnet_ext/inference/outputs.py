@@ -168,7 +168,7 @@ class ImageOutputs(Outputs):
         """See :class:`Outputs`."""
         if self.pred_out_dir:
             name = f'{Path(base_name(frame.path)).stem}.json'
-            write_json(os.path.join(self.pred_out_dir, name), plain(instances), indent=2)
+            write_json(os.path.join(self.pred_out_dir, name), instances, indent=2)
         if self.vis_out_dir and drawing is not None:
             name = drawing_name(base_name(frame.path))
             write_image(os.path.join(self.vis_out_dir, name), drawing)
@@ -207,7 +207,7 @@ class VideoOutputs(Outputs):
         """See :class:`Outputs`."""
         if self._json_path:
             self._json = self._json or JsonList(self._json_path)
-            self._json.append({'frame_id': frame.index, 'instances': plain(instances)})
+            self._json.append({'frame_id': frame.index, 'instances': instances})
         if self._video_path and drawing is not None:
             if self._video is None:
                 size = drawing.shape[1], drawing.shape[0]
@@ -255,17 +255,6 @@ class JsonList:
         """Close and rename the file."""
         self._file.close()
         os.replace(self._partial, self.path)
-
-
-def plain(instances: list[dict]) -> list[dict]:
-    """Replace numpy numbers by Python numbers, for JSON."""
-    return [
-        {
-            key: value.item() if isinstance(value, np.generic) else value
-            for key, value in one.items()
-        }
-        for one in instances
-    ]
 
 
 def refuse_overwriting(output: str | os.PathLike[str], source: str) -> None:

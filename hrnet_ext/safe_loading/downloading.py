@@ -151,9 +151,7 @@ def _receive(url: str, partial: Path, start: int) -> None:
     try:
         response = urlopen(request, timeout=SECONDS_WITHOUT_DATA)
     except HTTPError as error:
-        if (
-            start and error.code == 416
-        ):  # nothing after `start`: the partial file is of another file
+        if start and error.code == 416:  # there is nothing after `start`: it is another file
             partial.unlink()
             raise ConnectionError('the server cannot continue the download') from error
         raise

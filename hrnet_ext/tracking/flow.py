@@ -14,6 +14,13 @@ from scipy.ndimage import map_coordinates
 
 from hrnet_ext.formats.images import as_bgr, check_image
 
+DenseFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+LEAST_SIDE = 16  # pixels; DIS compares patches of 8
+MOST_DRIFT = 1.0  # pixels, largest forward-backward error of Lucas-Kanade
+WINDOW = {'winSize': (11, 11), 'maxLevel': 3}  # limbs are thin: a larger window contains background
+STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.01)  # steps, pixels
+
 
 def frame_size(frame: np.ndarray) -> tuple[int, int]:
     """(w, h) of a frame.
@@ -76,11 +83,6 @@ def check_sizes(previous: PreparedFrame, current: PreparedFrame) -> None:
             f'{previous.size[0]}x{previous.size[1]}; call reset() when a new video starts, or '
             'resize the frames to one size'
         )
-
-
-DenseFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-LEAST_SIDE = 16  # pixels; DIS compares patches of 8
 
 
 class DisFlow:
@@ -157,11 +159,6 @@ def moved_by(flow: np.ndarray, keypoints: np.ndarray, prepared: PreparedFrame) -
         for axis in (0, 1)
     ]
     return keypoints + np.stack(motion, axis=-1) / prepared.scale
-
-
-MOST_DRIFT = 1.0  # pixels, largest forward-backward error
-WINDOW = {'winSize': (11, 11), 'maxLevel': 3}  # limbs are thin: a larger window contains background
-STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.01)  # steps, pixels
 
 
 class LucasKanadeFlow:

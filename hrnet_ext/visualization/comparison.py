@@ -19,6 +19,9 @@ from hrnet_ext.visualization.labels import FONT
 from hrnet_ext.visualization.poses import Style, draw_poses
 
 Instances = dict[str, np.ndarray]
+MIN_HEIGHT = 384  # pixels; smaller images are enlarged so that keypoints can be distinguished
+STRIP = 26 / MIN_HEIGHT  # height of a line of text, of the image's
+FIELDS = ('keypoints', 'keypoint_scores', 'keypoints_visible', 'bboxes', 'bbox_scores')
 
 
 class ImagePeople(NamedTuple):
@@ -114,11 +117,6 @@ def _annotated(dataset: Any) -> dict[Hashable, Instances] | None:
         values = np.array(people, float).reshape(len(people), -1, 3)
         truth[image_id] = {'keypoints': values[..., :2], 'keypoints_visible': values[..., 2]}
     return truth
-
-
-MIN_HEIGHT = 384  # pixels; smaller images are enlarged so that keypoints can be distinguished
-STRIP = 26 / MIN_HEIGHT  # height of a line of text, of the image's
-FIELDS = ('keypoints', 'keypoint_scores', 'keypoints_visible', 'bboxes', 'bbox_scores')
 
 
 def side_by_side(

@@ -12,6 +12,9 @@ from torch import Tensor, from_numpy
 from hrnet_ext.compat.mmcv_ops.kernels import kernels
 from hrnet_ext.compat.mmcv_ops.precision import computable
 
+NAIVE, LINEAR, GAUSSIAN = 0, 1, 2
+_SCORE, _AREA = 4, 5  # columns behind x1, y1, x2, y2 in the working table
+
 
 def bbox_overlaps(
     bboxes1: Tensor, bboxes2: Tensor, ious: Tensor, *, mode: int, aligned: bool, offset: int
@@ -89,10 +92,6 @@ def _by_score(scores: Tensor) -> Tensor:
 def _as_float32(threshold: float) -> float:
     # mmcv compares in float32: an overlap of exactly 0.7 must not pass a threshold of 0.7.
     return torch.tensor(threshold, dtype=torch.float32).item()
-
-
-NAIVE, LINEAR, GAUSSIAN = 0, 1, 2
-_SCORE, _AREA = 4, 5  # columns behind x1, y1, x2, y2 in the working table
 
 
 def softnms(

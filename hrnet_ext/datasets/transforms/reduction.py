@@ -12,6 +12,21 @@ JPEG = b'\xff\xd8'
 EXIF = b'Exif\x00\x00'
 SIZE_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF0 ... SOF15, table B.1
 SCAN_MARKER = 0xDA
+ROUNDING = 1  # pixel by which tools that resize images differ
+TURNED = (
+    "width and height are exchanged, so the file's EXIF orientation was applied on one side only; "
+    "if the annotations are of the pixels as stored, set color_type='color_ignore_orientation' of "
+    'LoadImage, else annotate the image as it is shown'
+)
+RESIZED = (
+    'is it a resized copy, or another image of that name? Use the images that were annotated, or '
+    'multiply their annotations, width and height by the same factors'
+)
+REDUCTIONS = {  # the reduction factors of libjpeg
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
 
 
 def jpeg_shape(content: bytes) -> tuple[int, int] | None:
@@ -30,18 +45,6 @@ def jpeg_shape(content: bytes) -> tuple[int, int] | None:
             return None
         place += 2 + length
     return None
-
-
-ROUNDING = 1  # pixel by which tools that resize images differ
-TURNED = (
-    "width and height are exchanged, so the file's EXIF orientation was applied on one side only; "
-    "if the annotations are of the pixels as stored, set color_type='color_ignore_orientation' of "
-    'LoadImage, else annotate the image as it is shown'
-)
-RESIZED = (
-    'is it a resized copy, or another image of that name? Use the images that were annotated, or '
-    'multiply their annotations, width and height by the same factors'
-)
 
 
 def check_size(path: str, annotated: tuple[int, int] | None, decoded: tuple[int, int]) -> None:
@@ -69,13 +72,6 @@ def check_size(path: str, annotated: tuple[int, int] | None, decoded: tuple[int,
 
 def _same(size: tuple[int, int], other: tuple[int, int]) -> bool:
     return all(abs(a - b) <= ROUNDING for a, b in zip(size, other))
-
-
-REDUCTIONS = {  # the reduction factors of libjpeg
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-}
 
 
 def choose_reduction(box: np.ndarray, input_size: tuple[int, int]) -> int:

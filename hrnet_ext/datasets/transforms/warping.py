@@ -11,6 +11,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+MARGIN = 3  # pixels around the used part; bilinear interpolation needs one, rounding another
+MAX_SHARE = 8  # image pixels per input pixel up to which four channels are faster
+
 
 def warp_matrix(
     center: np.ndarray, scale: np.ndarray, rotation: float, size: tuple[int, int]
@@ -51,10 +54,6 @@ def _three_points(center: tuple[float, float], left: tuple[float, float]) -> np.
     (center_x, center_y), (left_x, left_y) = points[:2]
     points[2] = left_x - (center_y - left_y), left_y + (center_x - left_x)
     return points
-
-
-MARGIN = 3  # pixels around the used part; bilinear interpolation needs one, rounding another
-MAX_SHARE = 8  # image pixels per input pixel up to which four channels are faster
 
 
 def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

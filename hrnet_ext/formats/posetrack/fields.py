@@ -1,6 +1,6 @@
 """Read single fields of an annotation file, with errors that name the place and the cure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,21 @@ def require(data: Any, key: str, where: str) -> Any:
             f"{where} has no '{key}' (it is or contains {held}); add it as in PoseTrack's files"
         )
     return data[key]
+
+
+def annotated_image(annotation: Any, known: Container, where: str) -> Any:
+    """The ``image_id`` of an annotation.
+
+    Raises:
+        ValueError: If it has none, or one that is not in ``known``.
+    """
+    image_id = require(annotation, 'image_id', where)
+    if image_id not in known:
+        raise ValueError(
+            f'{where} has image_id {image_id}, which is not in images; list the frame, or correct '
+            'the id'
+        )
+    return image_id
 
 
 def numbers(values: Any, what: str) -> np.ndarray:

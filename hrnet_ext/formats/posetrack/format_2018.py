@@ -71,12 +71,7 @@ def _by_image(data: Mapping, images: list[Mapping], where: str) -> dict[int, lis
     known = set(ids)
     by_image = defaultdict(list)
     for index, annotation in enumerate(fields.require(data, 'annotations', where)):
-        image_id = fields.require(annotation, 'image_id', f'{where}: annotations[{index}]')
-        if image_id not in known:
-            raise ValueError(
-                f'{where}: annotations[{index}] has image_id {image_id}, which is not in '
-                'images; list the frame, or correct the id'
-            )
+        image_id = fields.annotated_image(annotation, known, f'{where}: annotations[{index}]')
         by_image[image_id].append(annotation)
     return by_image
 

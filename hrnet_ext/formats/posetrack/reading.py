@@ -211,12 +211,8 @@ def split_sequences(data: Any, source: str) -> dict[str, dict]:
         video['images'].append(image)
         name_of[fields.require(image, 'id', f'{source}: images[{index}]')] = name
     for index, annotation in enumerate(fields.require(data, 'annotations', source)):
-        image_id = fields.require(annotation, 'image_id', f'{source}: annotations[{index}]')
-        if image_id not in name_of:
-            raise ValueError(
-                f'{source}: annotations[{index}] has image_id {image_id}, which is not in '
-                'images; list the frame, or correct the id'
-            )
+        where = f'{source}: annotations[{index}]'
+        image_id = fields.annotated_image(annotation, name_of, where)
         videos[name_of[image_id]]['annotations'].append(annotation)
     categories = fields.require(data, 'categories', source)
     return {name: {**videos[name], 'categories': categories} for name in sorted(videos)}

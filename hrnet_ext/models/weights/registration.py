@@ -17,9 +17,8 @@ from hrnet_ext.models.weights.translation import (
     translate,
 )
 
-LEAST_MATCH = (
-    0.5  # of the backbone's tensors; networks of another width share a few percent (stem, layer1)
-)
+# Fraction of the backbone's tensors; networks of another width share a few percent (stem, layer1).
+LEAST_MATCH = 0.5
 WARNING = 30  # logging.WARNING
 
 

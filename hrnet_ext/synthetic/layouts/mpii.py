@@ -30,9 +30,7 @@ PIXELS_OF_SCALE = 200  # MPII's scale is a person's height in units of so many p
 # times the scale (lib/dataset/mpii.py of the official HRNet).
 CENTER_ABOVE_MIDDLE = 15
 MIN_SEEN_KEYPOINTS = 4  # people with fewer visible keypoints are not annotated
-NEAR = (
-    0.25  # maximum distance of people who are near each other, fraction of the taller one's height
-)
+NEAR = 0.25  # maximum distance of people near each other, fraction of the taller one's height
 
 Entry = list[dict[str, Any]]
 

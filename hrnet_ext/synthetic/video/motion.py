@@ -25,6 +25,13 @@ ANKLE: Bumps = ((-7, 0.06, 0.04), (10, 0.45, 0.12), (-14, 0.64, 0.05))  # lands,
 HIP_MEAN, HIP_SWING = 8.0, 22.0  # degrees; 30 ahead at heel strike, 14 behind
 STRIDE_SAMPLES = 48
 FLEXION, ABDUCTION, TWIST = range(3)
+STEPS_PER_SECOND = 200  # of the integration of a path
+LEGS = [i for i, joint in enumerate(JOINTS) if joint.name.endswith(('hip', 'knee', 'ankle'))]
+GESTURING = PoseFamily(
+    trunk=UPRIGHT.trunk,
+    arms=UPRIGHT.arms,
+    legs=({'hip': ((2, 4), (6, 3), (8, 5)), 'knee': ((5, 4), STILL, STILL)},),
+)
 
 
 @dataclass(frozen=True)
@@ -124,15 +131,6 @@ def _curve(bumps: Bumps, share: np.ndarray) -> np.ndarray:
         height * np.exp(-0.5 * (((share - middle + 0.5) % 1 - 0.5) / width) ** 2)
         for height, middle, width in bumps
     )
-
-
-STEPS_PER_SECOND = 200  # of the integration of a path
-LEGS = [i for i, joint in enumerate(JOINTS) if joint.name.endswith(('hip', 'knee', 'ankle'))]
-GESTURING = PoseFamily(
-    trunk=UPRIGHT.trunk,
-    arms=UPRIGHT.arms,
-    legs=({'hip': ((2, 4), (6, 3), (8, 5)), 'knee': ((5, 4), STILL, STILL)},),
-)
 
 
 @dataclass(frozen=True)
