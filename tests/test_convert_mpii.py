@@ -231,7 +231,7 @@ class TestSplit:
             'left out: 3 people without position or size',
             'left out: 1 people without keypoints',
             '1 training people have no head box; PCKh cannot be measured on them',
-            'no --images-val: nobody is held back, train and trainval are the same',
+            'no --images-val: no image is held out, train and trainval are the same',
         ]
 
 

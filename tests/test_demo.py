@@ -282,7 +282,7 @@ def test_coco_results_belong_to_images_by_number(tmp_path):
     ('content', 'message'),
     [
         ('{', 'is not JSON'),
-        ('3', 'should hold a list or an object of boxes'),
+        ('3', 'should contain a list or an object of boxes'),
         ('[{"bbox": 3}]', r'results\[0\] lacks image_id, score'),
     ],
 )

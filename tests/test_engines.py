@@ -74,8 +74,8 @@ def test_an_engine_makes_the_maps_of_the_plain_network(fastest, engine, mode, up
 def test_the_log_says_who_runs_the_network_and_why(fastest, log):
     fastest(ONNX_RUNTIME)
     optimize(network())(images())
-    (line,) = [each for each in log.messages if 'from now on' in each]
-    assert line.startswith('ONNX Runtime runs the network from now on: ms per image of 96x128')
+    (line,) = [each for each in log.messages if 'will run the network' in each]
+    assert line.startswith('ONNX Runtime will run the network: ms per image of 96x128')
     assert 'OpenVINO 500.0, ONNX Runtime 0.0, PyTorch 500.0' in line
 
 
@@ -135,7 +135,7 @@ def test_a_network_that_cannot_be_exported_stays_in_pytorch(log, monkeypatch):
             assert difference(quick(given), plain(given)) < 1e-4
     assert quick._engine is None
     assert log.text.count('WARNING') == 1
-    assert log.text.count('it cannot be written as ONNX: division by zero') == 1
+    assert log.text.count('it cannot be exported to ONNX: division by zero') == 1
 
 
 def test_ctrl_c_during_the_export_is_not_lost(monkeypatch):

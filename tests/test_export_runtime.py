@@ -206,9 +206,9 @@ def test_normalizing_outside_of_the_graph_gives_what_pytorch_normalizes(tmp_path
     assert session(picture(), [[10, 5, 90, 110]])[0].shape == (1, 17, 2)
 
 
-def test_nobody_gives_nobody(session):
-    for nobody in ([], np.zeros((0, 4)), np.zeros((0, 5))):
-        keypoints, scores = session(picture(), nobody)
+def test_no_box_gives_no_pose(session):
+    for empty in ([], np.zeros((0, 4)), np.zeros((0, 5))):
+        keypoints, scores = session(picture(), empty)
         assert keypoints.shape == (0, 17, 2)
         assert scores.shape == (0, 17)
 

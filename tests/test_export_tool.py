@@ -79,7 +79,11 @@ def test_a_file_is_written_compared_and_described(tool, model, tmp_path):
     assert first.startswith(f'{out}: onnx, fp32, ')
     assert people.startswith('  6 crops, of the test data set: largest difference ')
     assert noise.startswith('  4 crops, random: largest difference ')
-    assert people.count('0 farther than 0.001') == noise.count('0 farther than 0.001') == 1
+    assert (
+        people.count('0 differ by more than 0.001')
+        == noise.count('0 differ by more than 0.001')
+        == 1
+    )
     metadata = PoseSession(out).metadata
     assert (metadata.config, metadata.decoding, metadata.precision) == ('pose', 'dark', 'fp32')
     assert metadata.flip_test

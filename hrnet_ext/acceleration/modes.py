@@ -14,9 +14,9 @@ OFF, AUTO, COMPILE = 'off', 'auto', '+compile'
 MODES = (OFF, AUTO, *FORMATS, *(precision + COMPILE for precision in FORMATS))
 # AP of hrnet_synthetic, see README.md; time of HRNet-W32 with VNNI and without bf16, docs/speed.md
 INT8 = (
-    'auto takes fp32: this CPU has no bf16 instructions. It has those of int8: an exported file '
-    'takes half the time, AP changes by 0.1 (75.5 to 75.6): tools/export.py CONFIG CHECKPOINT '
-    '--with-normalize --flip-test --precision int8 --out pose.onnx'
+    'auto uses fp32, because this CPU has no bf16 instructions. It has int8 instructions: an '
+    'exported int8 file takes half the time, AP changes by 0.1 (75.5 to 75.6): tools/export.py '
+    'CONFIG CHECKPOINT --with-normalize --flip-test --precision int8 --out pose.onnx'
 )
 
 

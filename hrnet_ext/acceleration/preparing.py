@@ -114,8 +114,8 @@ def can_compile(device: torch.device) -> bool:
     if shutil.which(compiler) is not None:
         return True
     print_log(
-        f'it runs uncompiled, for there is no C++ compiler `{compiler}`: install one (Debian: apt '
-        'install g++), name yours in the environment variable CXX, or leave out +compile',
+        f'the network is not compiled, because there is no C++ compiler `{compiler}`: install one '
+        '(Debian: apt install g++), set the environment variable CXX, or leave out +compile',
         'current',
         level=30,
     )

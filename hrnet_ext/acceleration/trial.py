@@ -80,7 +80,7 @@ def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | Non
         source = _exported(exact, images[:1], len(wanted))
     except Exception as error:  # an operator that ONNX lacks, a module that cannot be traced
         print_log(
-            f'{PYTORCH} runs the network, for it cannot be written as ONNX: {error}',
+            f'{PYTORCH} runs the network, because it cannot be exported to ONNX: {error}',
             'current',
             level=30,
         )
@@ -92,15 +92,15 @@ def fastest(network: nn.Module, dtype: torch.dtype, images: Tensor) -> Run | Non
             for num in (2, batch):
                 _demand_same(run, pair, num, of_pair=wanted, limit=limit)
             runs[name] = run
-        except Exception as error:  # those of the runtimes have no class in common
+        except Exception as error:  # the runtimes' errors have no common class
             print_log(f'{name} cannot run this network: {error}', 'current', level=30)
     calls = {**{name: partial(run, pair) for name, run in runs.items()}, PYTORCH: plain}
     seconds = _seconds(calls)
     best = _choose(seconds)
     times = ', '.join(f'{name} {500 * each:.1f}' for name, each in seconds.items())
     print_log(
-        f'{best} runs the network from now on: ms per image of {width}x{height} in pairs, {times} '
-        f'(found out in {perf_counter() - start:.1f} s)',
+        f'{best} will run the network: ms per image of {width}x{height} in pairs, {times} '
+        f'(measured in {perf_counter() - start:.1f} s)',
         'current',
     )
     return runs.get(best)

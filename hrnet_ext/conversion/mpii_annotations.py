@@ -119,7 +119,7 @@ def describe(conversion: Conversion, folder: Path) -> str:
             f'{headless} training people have no head box; PCKh cannot be measured on them'
         )
     if 'val' not in conversion.people:
-        lines.append('no --images-val: nobody is held back, train and trainval are the same')
+        lines.append('no --images-val: no image is held out, train and trainval are the same')
     return '\n'.join(lines)
 
 

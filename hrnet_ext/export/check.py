@@ -83,9 +83,9 @@ class Comparison:
         distances = self.distances if len(self.distances) else np.zeros(1)
         return (
             f'largest difference {distances.max():.2g} input pixels (median '
-            f'{np.median(distances):.2g}) over {len(self.distances)} keypoints, of scores '
-            f'{self.scores:.2g}; {self.far} farther than {self.tolerance.pixels:g}; {self.ties} '
-            'ties aside'
+            f'{np.median(distances):.2g}) over {len(self.distances)} keypoints, of '
+            f'scores {self.scores:.2g}; {self.far} differ by more than {self.tolerance.pixels:g}; '
+            f'{self.ties} ties not counted'
         )
 
 

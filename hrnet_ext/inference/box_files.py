@@ -174,16 +174,16 @@ class FileBoxes:
 
 
 def read_boxes(path: str | os.PathLike[str]) -> list | Callable[[Frame], list]:
-    """Boxes as :class:`~hrnet_ext.apis.PoseInferencer` takes them in ``bboxes``.
+    """Boxes for ``bboxes`` of :class:`~hrnet_ext.apis.PoseInferencer`.
 
     Args:
-        path: A JSON file: COCO results (``image_id`` is the number or string that an image is named
-            by, or a video's frame, from 0); or COCO's annotations; or ``{"file name": boxes}``; or
-            a list of boxes for each frame; or the boxes of a single image. Boxes are x1, y1, x2, y2
-            and perhaps a score, but x, y, w, h in COCO's files.
+        path: A JSON file with COCO results (``image_id`` is the file name of the image without its
+            extension, or the number of a video frame, from 0), COCO annotations, ``{"file name":
+            boxes}``, a list with the boxes of each frame, or the boxes of a single image. Boxes are
+            x1, y1, x2, y2 with an optional score; in COCO's files they are x, y, w, h.
 
     Raises:
-        ValueError: If it is none of these; names the file.
+        ValueError: If it is none of these; the message names the file.
         FileNotFoundError: If it does not exist.
     """
     content, where = read_json(path, WHAT), f'{WHAT} `{path}`'
@@ -192,7 +192,7 @@ def read_boxes(path: str | os.PathLike[str]) -> list | Callable[[Frame], list]:
     if isinstance(content, dict):
         return FileBoxes(content, where, by_name=True)
     if not isinstance(content, list):
-        raise ValueError(f'boxes file `{path}` should hold a list or an object of boxes')
+        raise ValueError(f'boxes file `{path}` should contain a list or an object of boxes')
     if content and isinstance(content[0], dict):
         return FileBoxes(_grouped(content, where), where, by_name=False)
     return content
@@ -206,7 +206,7 @@ def boxes_by_image(path: str | os.PathLike[str], sizes: Sizes) -> dict[Hashable,
         sizes: As for :func:`~hrnet_ext.formats.boxes.check_boxes`.
 
     Raises:
-        ValueError: If it is no such file, or of other images; names it.
+        ValueError: If it is not such a file, or belongs to other images; the message names it.
         FileNotFoundError: If it does not exist.
     """
     return _grouped(read_json(path, WHAT), f'{WHAT} `{path}`', sizes)

@@ -24,19 +24,20 @@ from hrnet_ext.inference.frames import Frame, ImageSource, Source, in_batches, m
 
 Boxes = Sequence | np.ndarray | Callable[[Frame], Any]
 Found = tuple[Sequence[Frame], Sequence[np.ndarray]]
-DETECTED_THR = 0.3  # MMPose's, for score and IoU of what a detector finds
+DETECTED_THR = 0.3  # MMPose's, for score and IoU of detected boxes
 
 
 class GivenBoxes:
-    """The caller's boxes by frame.
+    """The boxes of each frame, given by the caller.
 
     Args:
-        bboxes: For one image its boxes, see :mod:`hrnet_ext.formats.box_arrays`. For several images
-            a list of such, one for each; likewise for a video's frames. Or a function of the frame.
-        source: The frames they belong to.
+        bboxes: For one image: its boxes, see :mod:`hrnet_ext.formats.box_arrays`. For several
+            images or a video: a list with the boxes of each image or frame. Or a function of the
+            frame.
+        source: The source of the frames.
 
     Raises:
-        ValueError: If their number is not that of the images.
+        ValueError: If the number of entries is not the number of images.
     """
 
     def __init__(self, bboxes: Boxes, source: Source) -> None:
@@ -51,11 +52,11 @@ class GivenBoxes:
     def __call__(self, frame: Frame) -> tuple[np.ndarray, bool]:
         """The boxes (N, 5) of a frame, and whether they came with scores.
 
-        Boxes without scores are all kept, in order, or refused: one pose each. Boxes with scores
-        are detections: those without a pixel of the image are left out, with one warning.
+        Boxes without scores give one pose each, in order; an invalid one is an error. Boxes with
+        scores are detections: those outside the image are left out, with one warning.
 
         Raises:
-            ValueError: If they are no boxes; names frame and box.
+            ValueError: If the values are not boxes; the message names frame and box.
         """
         where = self._source.describe(frame)
         corners, scores, is_scored = box_arrays(self._of(frame, where), where)
@@ -81,22 +82,22 @@ class GivenBoxes:
         index, fault = next(iter(faults.items()))
         print_log(
             f'{where}: detected box {index} {fault}: {corners[index].tolist()}; such boxes are '
-            'left out, this is said once',
+            'left out; this warning is given once',
             'current',
             level=30,
         )
 
 
 def best_boxes(boxes: np.ndarray, bbox_thr: float | None, nms_thr: float | None) -> np.ndarray:
-    """Those of ``boxes`` (N, 5) that score more than ``bbox_thr``, less their duplicates.
+    """The boxes that score more than ``bbox_thr``, without duplicates.
 
     Args:
         boxes: (N, 5).
         bbox_thr: None keeps all.
-        nms_thr: Of boxes whose IoU exceeds this the better stays; None keeps all.
+        nms_thr: If the IoU of two boxes is higher, only the better box is kept; None keeps all.
 
     Returns:
-        Some of the boxes, by MMPose's rules and in its order.
+        (M, 5), selected and ordered as in MMPose.
     """
     if bbox_thr is not None:
         boxes = boxes[boxes[:, 4] > bbox_thr]
@@ -104,12 +105,12 @@ def best_boxes(boxes: np.ndarray, bbox_thr: float | None, nms_thr: float | None)
 
 
 def whole_image(frame: Frame) -> np.ndarray:
-    """One box (1, 5), the image itself."""
+    """One box (1, 5) that covers the image."""
     return np.array([[0, 0, *frame.size, 1]], np.float32)
 
 
 def _names_of(source: Source) -> list[str]:
-    """The paths of a source's frames; none where their number is not known before."""
+    """The paths of the frames of a source; empty if their number is unknown."""
     if isinstance(source, ImageSource):
         return source.paths
     return [made_up_name(index) for index in range(source.length or 0)]
@@ -134,13 +135,13 @@ def _by_frame(bboxes: Any, source: Source) -> Sequence:
     if len(bboxes) != source.length:
         raise ValueError(
             f'bboxes has {len(bboxes)} entries, but there are {source.length} images; give a list '
-            'with the boxes (N, 4) of each, [] for nobody'
+            'with the boxes (N, 4) of each, [] for no person'
         )
     return bboxes
 
 
 def _depth(bboxes: Any) -> int:
-    """How many lists or arrays are inside one another: a box has 1, an image's boxes have 2."""
+    """Number of nested lists or dimensions: 1 for a box, 2 for the boxes of an image."""
     if isinstance(bboxes, np.ndarray):
         return bboxes.ndim
     if not isinstance(bboxes, (list, tuple)):
@@ -149,15 +150,16 @@ def _depth(bboxes: Any) -> int:
 
 
 class BoxFinder:
-    """The caller's boxes, else the detector's, else one as large as the image.
+    """Boxes from the caller or from a detector, or one box that covers the image.
 
     Args:
-        source: The frames' source.
-        bboxes: See :class:`~hrnet_ext.inference.boxes.GivenBoxes`; None detects.
-        detector: Finds people; None takes the whole image.
-        bbox_thr: Least score, exclusive; None is 0.3 for what the detector finds, and keeps all
-            the caller's.
-        nms_thr: Of boxes with a higher IoU the best stays; None likewise.
+        source: The source of the frames.
+        bboxes: See :class:`~hrnet_ext.inference.boxes.GivenBoxes`; None uses the
+            detector.
+        detector: Detects persons; None uses the whole image.
+        bbox_thr: Boxes must score more than this; None is 0.3 for detected boxes, and keeps all
+            boxes of the caller.
+        nms_thr: IoU above which only the best box is kept; None as for ``bbox_thr``.
 
     Raises:
         ValueError: If ``bboxes`` do not fit the source.
@@ -180,8 +182,8 @@ class BoxFinder:
         """Batches of frames, each frame with its boxes (N, 5).
 
         Raises:
-            ValueError: If the caller's are no boxes; names frame and box. What is before that
-                frame is given first.
+            ValueError: If the values given for a frame are not boxes; the message names frame and
+                box. The frames before it are returned first.
         """
         if self._given is not None:
             pairs = ((frame, self._chosen(frame)) for frame in frames)
@@ -198,7 +200,7 @@ class BoxFinder:
         return [self._detected(frame, boxes) for frame, boxes in zip(frames, found)]
 
     def _chosen(self, frame: Frame) -> np.ndarray:
-        """The caller's boxes; those with scores less what a given threshold excludes."""
+        """The caller's boxes; given thresholds are applied to boxes with scores."""
         boxes, is_scored = self._given(frame)
         return best_boxes(boxes, *self._thresholds) if is_scored else boxes
 

@@ -20,8 +20,8 @@ import numpy as np
 from hrnet_ext.formats.images import as_bgr
 
 T = TypeVar('T')
-GRACE = 2.0  # seconds that a reader gets to end: one that waits for a stalled stream never does
-POLL = 0.1  # seconds after which who waits looks around: for Ctrl-C, or whether it is still wanted
+GRACE = 2.0  # seconds to wait for a reader to end; one that waits for a stalled stream never ends
+POLL = 0.1  # seconds; how often a waiting thread checks for Ctrl-C and for the end of the iteration
 IMAGE_SUFFIXES = (
     '.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif', '.tiff', '.jp2', '.avif',
     '.ppm', '.pgm', '.pbm', '.pnm',
@@ -35,24 +35,24 @@ Report = Callable[[str, Exception], object]
 
 
 class _End:
-    """What a reader hands over last: nothing more comes, perhaps because of an error."""
+    """Marks the end of the items, with the error that caused it, if any."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
 
 def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
-    """The same items, read in a thread of their own.
+    """Read items in a separate thread.
 
-    The thread ends when the items do, when reading fails, and when this iterator is closed or
-    dropped. One that is stuck in reading then is left behind: it does not keep the process alive.
+    The thread ends after the last item, on an error, and when this iterator is closed or deleted. A
+    thread that is still waiting for an item then is abandoned; it does not keep the process alive.
 
     Args:
-        items: What to read.
-        depth: At most so many items wait to be taken.
+        items: The items to read.
+        depth: Maximum number of items that are read ahead.
 
     Raises:
-        Exception: What reading raised, after the items before it.
+        Exception: An error of reading, after the items before it.
     """
     ready: queue.Queue = queue.Queue(depth)
     unwanted = threading.Event()
@@ -65,7 +65,7 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
                 continue
 
     def take() -> Any:
-        while True:  # a wait without end would not notice Ctrl-C everywhere
+        while True:  # without a timeout, Ctrl-C is not noticed on every system
             try:
                 return ready.get(timeout=POLL)
             except queue.Empty:
@@ -78,7 +78,7 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
                 hand_over(item)
                 if unwanted.is_set():
                     return
-        except BaseException as error:  # whatever it is, the taker must not wait for ever
+        except BaseException as error:  # on any error, the consumer must not wait forever
             end = _End(error)
         hand_over(end)
 
@@ -95,10 +95,10 @@ def read_ahead(items: Iterable[T], depth: int) -> Iterator[T]:
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of ``size`` items, the last one perhaps shorter.
+    """Lists of ``size`` items; the last one may be shorter.
 
     Raises:
-        Exception: What reading raised, after the items before it.
+        Exception: An error of reading, after the items before it.
     """
     batch: list[T] = []
     try:
@@ -109,7 +109,7 @@ def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
                 batch = []
     except Exception:
         if batch:
-            yield batch  # what was read before the error is not lost
+            yield batch  # items read before the error are not lost
         raise
     if batch:
         yield batch
@@ -121,7 +121,7 @@ class Frame:
 
     Attributes:
         index: Its number, from 0.
-        path: Its file; where it has none a name from its number, as MMPose's: ``000003.jpg``.
+        path: Its file. A frame without a file is named by its number, as in MMPose: ``000003.jpg``.
         image: (H, W, 3) uint8, BGR.
     """
 
@@ -136,13 +136,13 @@ class Frame:
 
 
 class Source(ABC):
-    """Frames to iterate over, once.
+    """Frames; can be iterated over once.
 
     Attributes:
-        name: What messages and output files call it.
-        length: How many frames there are, as far as known.
-        is_video: Whether the frames are a video's, and go into one output.
-        is_live: Whether they come as they happen.
+        name: Name in messages and output files.
+        length: Number of frames; None if unknown.
+        is_video: Whether the frames belong to one video, and are written to one output.
+        is_live: Whether they come from a camera or a live stream.
         fps: Frames per second of a video.
     """
 
@@ -156,11 +156,11 @@ class Source(ABC):
     def __iter__(self) -> Iterator[Frame]: ...
 
     def close(self) -> None:
-        """Give back what is open."""
+        """Close files and cameras."""
         return
 
     def describe(self, frame: Frame) -> str:
-        """What messages call a frame."""
+        """Name of a frame in messages."""
         return f'frame {frame.index} of `{self.name}`'
 
 
@@ -170,8 +170,8 @@ class ImageSource(Source):
     Args:
         images: Paths, URLs, or arrays (H, W, 3) BGR, uint8.
         load: Reads a file or URL.
-        on_unreadable: Called with path and error of what cannot be read, which is then left out;
-            None raises the error.
+        on_unreadable: Called with path and error of each image that cannot be read, which is then
+            left out; None raises the error.
     """
 
     name = 'images'
@@ -187,7 +187,7 @@ class ImageSource(Source):
 
     @property
     def paths(self) -> list[str]:
-        """The frames' paths, see :class:`Frame`."""
+        """Paths of the frames, see :class:`Frame`."""
         return [
             image if isinstance(image, str) else made_up_name(index)
             for index, image in enumerate(self._images)
@@ -208,12 +208,12 @@ class ImageSource(Source):
                 yield Frame(index, path, loaded)
 
     def describe(self, frame: Frame) -> str:
-        """What messages call a frame: its file."""
+        """Name of a frame in messages: its file."""
         return f'image `{frame.path}`'
 
 
 def made_up_name(index: int) -> str:
-    """The name of a frame that has no file."""
+    """The name of a frame without a file."""
     return f'{index:06}.jpg'
 
 
@@ -236,7 +236,7 @@ def image_source(inputs: Sequence, load: Load, on_unreadable: Report | None = No
         on_unreadable: See :class:`ImageSource`.
 
     Raises:
-        ValueError: If an entry is something else; names it.
+        ValueError: If an entry is something else; the message names it.
         FileNotFoundError: If there is no such file or folder, and ``on_unreadable`` is None.
     """
     images: list[str | np.ndarray] = []
@@ -248,14 +248,14 @@ def image_source(inputs: Sequence, load: Load, on_unreadable: Report | None = No
                 f'input {index} should be a path or an array, but is {type(entry).__name__}'
             )
         elif on_unreadable and len(inputs) > 1 and not os.path.exists(entry):
-            images.append(os.fspath(entry))  # loading it fails, and is reported
+            images.append(os.fspath(entry))  # loading it will fail and be reported
         else:
             images.extend(_image_paths(os.fspath(entry)))
     return ImageSource(images, load, on_unreadable)
 
 
 def _image_paths(path: str) -> list[str]:
-    """A folder's images in order, without hidden files, or the image itself."""
+    """The images of a folder in order, without hidden files; or the path of the image itself."""
     if '://' not in path and not os.path.exists(path):
         raise FileNotFoundError(f'no such file or folder: `{path}`')
     if os.path.isdir(path):
@@ -263,7 +263,7 @@ def _image_paths(path: str) -> list[str]:
         names = sorted(name for name in names if is_of_kind(name, IMAGE_SUFFIXES))
         if not names:
             raise ValueError(
-                f'folder `{path}` holds no image ({", ".join(IMAGE_SUFFIXES[:5])} ...)'
+                f'folder `{path}` contains no image ({", ".join(IMAGE_SUFFIXES[:5])} ...)'
             )
         return [os.path.join(path, name) for name in names]
     if is_of_kind(path, VIDEO_SUFFIXES):
@@ -274,7 +274,7 @@ def _image_paths(path: str) -> list[str]:
 
 
 def suffix_hint(path: str) -> str:
-    """Why a path's suffix does not say what it is."""
+    """Explain that a path has no known extension."""
     suffix = PurePosixPath(base_name(path)).suffix
     reason = f'its extension `{suffix}` is unknown' if suffix else 'it has no extension'
     return (

@@ -1,4 +1,4 @@
-"""Which pose model a user means: a config, one that is shipped, or one of a model zoo."""
+"""Find a model by path, by the name of a shipped config, or by its name in a model zoo."""
 
 from __future__ import annotations
 
@@ -60,13 +60,15 @@ def _find_config(model: Any) -> tuple[Any, str | None]:
 
 
 def from_zoo(name: str, scope: str) -> tuple[Config, str] | None:
-    """Config and URL of weights of a model by its name or alias; None if there is no such.
+    """Config and URL of weights of a model by its name or alias; None if there is none.
 
     Args:
-        name: As in the metafiles that a package ships.
-        scope: The package: ``'mmpose'``, ``'mmdet'``.
+        name: Name or alias in the metafiles of a package.
+        scope: The package: ``'mmpose'`` or ``'mmdet'``.
     """
-    reader = SimpleNamespace(scope=scope)  # all that the method reads of an inferencer
+    reader = SimpleNamespace(
+        scope=scope
+    )  # the only attribute of an inferencer that the method uses
     try:
         return BaseInferencer._load_model_from_metafile(reader, name)
     except ValueError:

@@ -22,7 +22,7 @@ from hrnet_ext.tracking import TrackedPoses
 
 
 def instances_of(sample: PoseDataSample) -> list[dict]:
-    """A sample's people as MMPose's dicts, with ``track_id`` where they are tracked."""
+    """The persons of a sample as MMPose's dicts, with ``track_id`` if they are tracked."""
     people = sample.pred_instances
     instances = split_instances(people)
     for instance, track_id in zip(instances, people.get('track_ids', ())):
@@ -31,9 +31,9 @@ def instances_of(sample: PoseDataSample) -> list[dict]:
 
 
 def without_duplicates(sample: PoseDataSample) -> PoseDataSample:
-    """The sample less poses that have a third of their keypoints near those of a better one.
+    """Remove poses that have a third of their keypoints near those of a better pose.
 
-    MMPose's ``pose_based_nms``, by its rules and in its order.
+    Equal to MMPose's ``pose_based_nms``, including the order.
     """
     people = sample.pred_instances
     if not len(people):
@@ -52,10 +52,10 @@ class TopdownPoses:
     """Estimates the poses in given boxes.
 
     Args:
-        model: A top-down pose estimator of MMPose's kind.
-        pipeline: Its test pipeline; it takes an image in ``img`` as it is.
-        dataset_meta: What its data set says of the keypoints.
-        max_people: Crops in one forward pass at most.
+        model: A top-down pose estimator with MMPose's interface.
+        pipeline: Its test pipeline; ``img`` in its input is the image itself.
+        dataset_meta: Metadata of the keypoints of its data set.
+        max_people: Maximum number of crops in one forward pass.
 
     Raises:
         ValueError: If ``max_people`` is below 1.
@@ -73,7 +73,7 @@ class TopdownPoses:
     def __call__(
         self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]
     ) -> list[list[PoseDataSample]]:
-        """A sample for each box of each frame, in one forward pass unless there are too many.
+        """A sample for each box of each frame, in one forward pass if ``max_people`` allows.
 
         Args:
             frames: The images.
@@ -91,13 +91,13 @@ class TopdownPoses:
         return [samples[end - len(of_frame) : end] for end, of_frame in zip(ends, boxes)]
 
     def estimate(self, image: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (N, K, 2), image space, and scores (N, K) of the people in boxes (N, 4).
+        """Keypoints (N, K, 2), image space, and scores (N, K) of the persons in boxes (N, 4).
 
-        Image and boxes may be given in every way that a
-        :class:`~hrnet_ext.export.runtime.PoseSession` takes.
+        Image and boxes have the same forms as for
+        :class:`~hrnet_ext.export.runtime.PoseSession`.
 
         Raises:
-            ValueError: If the image is none, or a box has no pixel of it; says which.
+            ValueError: If the image is invalid, or a box is outside it; the message names the box.
         """
         frame = Frame(0, made_up_name(0), as_bgr(image))
         corners = box_arrays(boxes).corners
@@ -108,7 +108,7 @@ class TopdownPoses:
         return people.keypoints, people.keypoint_scores
 
     def _crop(self, frame: Frame, box: np.ndarray) -> dict:
-        """What the pipeline makes of one person."""
+        """The pipeline's output for one person."""
         return self.pipeline(
             {
                 **self.dataset_meta,
@@ -126,24 +126,24 @@ class TopdownPoses:
         )
 
     def merge(self, frame: Frame, people: list[PoseDataSample]) -> PoseDataSample:
-        """One sample with everybody in a frame, nobody included."""
+        """One sample with all persons of a frame; there may be none."""
         if people:
             return merge_data_samples(people)
         kept = self.model.test_cfg.get('output_keypoint_indices')
         num_keypoints = len(self.dataset_meta['keypoint_id2name'] if kept is None else kept)
         scores = np.zeros((0, num_keypoints), np.float32)
-        nobody = InstanceData(
+        empty = InstanceData(
             keypoints=np.zeros((0, num_keypoints, 2), np.float32),
             keypoint_scores=scores,
             keypoints_visible=scores,
             bboxes=np.zeros((0, 4), np.float32),
             bbox_scores=np.zeros(0, np.float32),
         )
-        return _sample(frame, nobody)
+        return _sample(frame, empty)
 
 
 def tracked_sample(frame: Frame, poses: TrackedPoses) -> PoseDataSample:
-    """A frame's tracked people as MMPose hands over people, with ``track_ids`` (N,)."""
+    """The tracked persons of a frame as an MMPose sample, with ``track_ids`` (N,)."""
     scores = poses.keypoint_scores.astype(np.float32)
     people = InstanceData(
         keypoints=poses.keypoints.astype(np.float32),

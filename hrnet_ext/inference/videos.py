@@ -31,7 +31,7 @@ from hrnet_ext.inference.frames import (
 
 WEBCAM = 'webcam'
 STREAM_SCHEMES = ('rtsp', 'rtsps', 'rtmp', 'udp', 'tcp')
-DEFAULT_FPS = 30.0  # of cameras and streams that do not tell theirs
+DEFAULT_FPS = 30.0  # for cameras and streams that do not report one
 
 
 class VideoSource(Source):
@@ -41,7 +41,7 @@ class VideoSource(Source):
         path: File or URL.
 
     Raises:
-        ValueError: If it is no video that OpenCV can decode.
+        ValueError: If OpenCV cannot decode it.
     """
 
     is_video: ClassVar[bool] = True
@@ -67,12 +67,13 @@ class VideoSource(Source):
         if '://' in path:
             return 'is the address right, and does the server answer?'
         return (
-            f'its {os.path.getsize(path):,} bytes hold no video that OpenCV can decode; it may be '
-            'cut short (copy it again) or need another codec (ffmpeg -i VIDEO -c:v libx264 NEW.mp4)'
+            f'its {os.path.getsize(path):,} bytes are not a video that OpenCV can decode; it may '
+            'be truncated (copy it again) or need another codec '
+            '(ffmpeg -i VIDEO -c:v libx264 NEW.mp4)'
         )
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames until the last that can be read; a warning tells where that is not the end."""
+        """All readable frames; a warning is given if the video ends early."""
         index = 0
         while True:
             with self._in_use:
@@ -89,13 +90,13 @@ class VideoSource(Source):
         if self.length is not None and count < self.length:
             print_log(
                 f'video `{self.path}` ends early: frame {count - 1} is the last that can be read '
-                f'of the {self.length} that it announces; the poses up to it are kept',
+                f'of the {self.length} that the file announces; the poses up to it are kept',
                 'current',
                 level=30,
             )
 
     def close(self) -> None:
-        """Close the file, or give the camera back; not while a stalled stream is being read."""
+        """Close the file or camera, except while a stalled stream is being read."""
         if self._in_use.acquire(blocking=False):
             self._capture.release()
             self._in_use.release()

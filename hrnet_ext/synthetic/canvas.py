@@ -15,7 +15,7 @@ import numpy as np
 
 from hrnet_ext.synthetic.shapes import Solid
 
-NOBODY = 0
+NO_PERSON = 0
 OCCLUDER = 255
 
 Color = tuple[float, float, float]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hrnet_ext.synthetic.canvas import NOBODY, Canvas
+from hrnet_ext.synthetic.canvas import NO_PERSON, Canvas
 from hrnet_ext.synthetic.scene import PlacedFigure, Scene
 
 OUTSIDE, HIDDEN, SEEN = 0, 1, 2
@@ -45,7 +45,7 @@ def render(scene: Scene) -> Rendering:
     """Draw a scene and determine the visible part of each person."""
     canvas = Canvas(scene.background)
     for solid, material in scene.props:
-        canvas.draw(solid, material, scene.light, owner=NOBODY)
+        canvas.draw(solid, material, scene.light, owner=NO_PERSON)
     for owner, placed in enumerate(scene.placed_figures, start=1):
         for solid, material in placed.figure.solids(placed.placement):
             canvas.draw(solid, material, scene.light, owner=owner)

@@ -1,6 +1,6 @@
-"""Images of one frame after another: skeletons, with scores, track ids and trails.
+"""Draw the poses of consecutive frames, with scores, track ids and trails.
 
-Legend: frames (H, W, 3) uint8, BGR as read; drawn images RGB, as MMPose hands them over.
+Legend: frames (H, W, 3) uint8, BGR; drawings RGB, as in MMPose.
 """
 
 from __future__ import annotations
@@ -13,23 +13,24 @@ from mmpose.visualization import PoseLocalVisualizer
 from hrnet_ext.visualization.poses import Skeleton, Style, draw_poses
 from hrnet_ext.visualization.tracks import Trails
 
-NO_SKELETON = Skeleton([], [], [])  # OpenPose's is drawn by MMPose
+NO_SKELETON = Skeleton([], [], [])  # MMPose draws OpenPose's skeleton
 
 
 class PosePainter:
-    """Draws the people of one frame after another.
+    """Draws the persons of consecutive frames.
 
     Args:
-        visualizer: MMPose's; it knows the data set, and draws heatmaps and OpenPose's skeletons.
+        visualizer: MMPose's, with the metadata of the data set; it draws heatmaps and OpenPose's
+            skeletons.
         draw_bbox: Draw the person boxes.
-        draw_heatmap: Put the heatmaps under the image.
-        draw_score: Write each pose's score (box score times mean keypoint score) above its box;
-            tracked people have it beside their id.
-        radius: Of keypoints, pixels; None goes by the thickness.
-        thickness: Of limbs, pixels; None goes by the sizes of the person and the image.
-        kpt_thr: Keypoints that score less are not drawn.
+        draw_heatmap: Add the heatmaps below the image.
+        draw_score: Write the score of each pose (box score times mean keypoint score) above its
+            box; for tracked persons beside their id.
+        radius: Radius of keypoints in pixels; None derives it from the thickness.
+        thickness: Thickness of limbs in pixels; None derives it from the sizes of person and image.
+        kpt_thr: Keypoints with a lower score are not drawn.
         skeleton_style: ``'mmpose'`` or ``'openpose'``, which has OpenPose's colors.
-        black_background: Draw on black in place of the image.
+        black_background: Draw on a black image.
 
     Raises:
         ValueError: If a thickness or radius is too small.

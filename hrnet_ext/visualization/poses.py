@@ -1,6 +1,6 @@
-"""Draw people into an image: the one function behind every image of poses.
+"""Draw poses on an image; every drawing of poses uses these functions.
 
-Legend: images (H, W, 3) uint8, RGB; N people; K keypoints; keypoints (N, K, 2) and boxes (N, 4),
+Legend: images (H, W, 3) uint8, RGB; N persons; K keypoints; keypoints (N, K, 2) and boxes (N, 4),
 x1, y1, x2, y2, in image space.
 """
 
@@ -25,7 +25,7 @@ FARTHEST = 1 << 20  # pixels; OpenCV's coordinates are 32 bits
 
 @dataclass(frozen=True)
 class Skeleton:
-    """What is drawn of a person.
+    """Limbs and colors of a person.
 
     Args:
         links: Limbs as pairs of keypoint indices.
@@ -42,7 +42,7 @@ class Skeleton:
         """The skeleton of a data set, in the colors of the palette.
 
         Args:
-            meta: What ``mmpose.datasets.datasets.utils.parse_pose_metainfo`` gives; its own colors
+            meta: Metadata from ``mmpose.datasets.datasets.utils.parse_pose_metainfo``; its colors
                 are not used.
         """
         names = [meta['keypoint_id2name'][k] for k in range(meta['num_keypoints'])]
@@ -55,21 +55,21 @@ class Skeleton:
         )
 
     def in_color(self, color: Color) -> Skeleton:
-        """The same, all of it in one color."""
+        """The same skeleton in one color."""
         return Skeleton(self.links, [color] * len(self.keypoint_colors), [color] * len(self.links))
 
 
 @dataclass(frozen=True)
 class Style:
-    """How people are drawn.
+    """How persons are drawn.
 
     Args:
         skeleton: Limbs and colors.
-        thickness: Of limbs, pixels; None goes by the size of the person and the image.
-        radius: Of keypoints, pixels; None goes by the thickness, 0 draws none.
-        min_score: Predicted keypoints that score less are not drawn.
+        thickness: Thickness of limbs in pixels; None derives it from the sizes of person and image.
+        radius: Radius of keypoints in pixels; None derives it from the thickness, 0 draws none.
+        min_score: Predicted keypoints with a lower score are not drawn.
         draw_boxes: Draw the person boxes.
-        draw_scores: Write each pose's score (box score times mean keypoint score).
+        draw_scores: Write the score of each pose (box score times mean keypoint score).
 
     Raises:
         ValueError: If a thickness or radius is too small.
@@ -90,15 +90,15 @@ class Style:
 
 
 def draw_poses(image: np.ndarray, instances: Any, style: Style) -> np.ndarray:
-    """A copy of an image with people on it, the first above the others.
+    """A copy of an image with persons drawn on it, the first one on top.
 
     Args:
         image: (H, W, 3).
         instances: An ``InstanceData`` or a dict with ``keypoints`` and either ``keypoint_scores``
-            (a prediction) or ``keypoints_visible`` (ground truth), perhaps with ``bboxes``,
-            ``bbox_scores`` and ``track_ids`` (N,). Tracked people have their track's color, and
-            its id above them.
-        style: How.
+            (a prediction) or ``keypoints_visible`` (ground truth), optionally with
+            ``bboxes``, ``bbox_scores`` and ``track_ids`` (N,). Tracked persons have the color of
+            their track, and its id above them.
+        style: Limbs, colors and sizes.
     """
     canvas = np.array(image, order='C')
     keypoints, drawn = _keypoints(instances, style.min_score)
@@ -127,7 +127,7 @@ def draw_poses(image: np.ndarray, instances: Any, style: Style) -> np.ndarray:
 
 
 def limb_thickness(person_side: float, shape: Sequence[int], style: Style) -> int:
-    """Pixels, by the longer side of a person's box and the image's shape (H, W, ...)."""
+    """Thickness in pixels, from the longer side of the person's box and the shape of the image."""
     if style.thickness is not None:
         return style.thickness
     image_side = min(shape[:2])
@@ -146,7 +146,7 @@ def _keypoints(instances: Any, min_score: float) -> tuple[np.ndarray, np.ndarray
 
 
 def _extents(keypoints: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """The smallest boxes (N, 4) around the keypoints that are drawn; 0 where there are none."""
+    """The smallest boxes (N, 4) around the keypoints that are drawn; 0 if there are none."""
     extents = np.zeros((len(keypoints), 4))
     for i in np.flatnonzero(drawn.any(axis=1)):
         points = keypoints[i, drawn[i]]
@@ -155,14 +155,14 @@ def _extents(keypoints: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 
 
 def _above_heads(boxes: np.ndarray, extents: np.ndarray) -> np.ndarray:
-    """Corners (N, 2) of labels: on the box, but near the keypoints, as it is not drawn."""
+    """Corners (N, 2) of labels: at the invisible box, but close to the keypoints."""
     x, y = extents[:, 0], extents[:, 1] - HEADROOM * (extents[:, 3] - extents[:, 1])
     near = np.maximum(boxes[:, :2], np.stack([x, y], axis=1))
     return np.where(extents.any(axis=1, keepdims=True), near, boxes[:, :2])
 
 
 def _draw_box(canvas: np.ndarray, box: np.ndarray, color: Color, thickness: int) -> None:
-    """A line thinner than limbs, dark beside it, so that it is seen on white and on black."""
+    """A thin line with a dark border, visible on white and on black."""
     thin = max(1, thickness // 2)
     x1, y1, x2, y2 = np.rint(np.clip(box, -FARTHEST, FARTHEST)).astype(int).tolist()
     for line_color, width in ((INK, thin + 1), (color, thin)):
@@ -172,7 +172,7 @@ def _draw_box(canvas: np.ndarray, box: np.ndarray, color: Color, thickness: int)
 def _draw_limbs(
     canvas: np.ndarray, points: list[Point | None], skeleton: Skeleton, thickness: int
 ) -> None:
-    """Limbs between points that are there; thick ones with an outline."""
+    """Limbs between known points; thick ones have an outline."""
     outline = 2 * (thickness // 3)
     looks = [(thickness + outline, INK), (thickness, None)] if outline else [(thickness, None)]
     for width, ink in looks:
@@ -189,7 +189,7 @@ def _draw_joints(
     radius: float,
     thickness: int,
 ) -> None:
-    """Outlined dots at the points that are there."""
+    """Outlined dots at the known points."""
     inner, outer = (round(r * (1 << SHIFT)) for r in (radius, radius + max(0.8, thickness / 3)))
     for point, color in zip(points, colors):
         if point:

@@ -1,6 +1,6 @@
-"""Where tracked people came from.
+"""Trails of tracked persons.
 
-Legend: images (H, W, 3) uint8, RGB; N people; boxes (N, 4) x1, y1, x2, y2 in pixels.
+Legend: images (H, W, 3) uint8, RGB; N persons; boxes (N, 4) x1, y1, x2, y2 in pixels.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Place(NamedTuple):
 
 
 class Trails:
-    """Where the people of a video walked: the middles of their boxes' lower edges.
+    """The trails of the persons of a video, along the middles of the lower edges of their boxes.
 
-    A trail fades with its age. It is cut where its person was missing or jumped, and not drawn in
-    frames without its person.
+    Old parts of a trail are fainter. A trail starts again after a frame without its person and
+    after a jump, and is not drawn in frames without its person.
 
     Args:
-        length: Frames that a trail goes back.
+        length: Number of frames in a trail.
     """
 
     def __init__(self, length: int = TRAIL_LENGTH) -> None:
@@ -45,7 +45,7 @@ class Trails:
         self._frame = 0
 
     def update(self, track_ids: np.ndarray, boxes: np.ndarray) -> None:
-        """Add where the people are in the next frame.
+        """Add the positions of the persons in the next frame.
 
         Args:
             track_ids: (N,).
@@ -65,11 +65,11 @@ class Trails:
         }
 
     def draw(self, canvas: np.ndarray, style: Style) -> None:
-        """Draw the trails of the frame's people into ``canvas``, each in its track's color.
+        """Draw the trails of the persons in the frame on ``canvas``, in the colors of their tracks.
 
         Args:
             canvas: RGB.
-            style: How the people are drawn; trails are half as thick as their limbs.
+            style: How persons are drawn; trails are half as thick as limbs.
         """
         for track_id, places in self._places.items():
             thickness = max(1, limb_thickness(places[-1].side, canvas.shape, style) // 2)
@@ -86,7 +86,7 @@ def _is_step(last: Place, place: Place) -> bool:
 
 
 def _smooth(points: np.ndarray) -> np.ndarray:
-    """Points (P, 2), each the mean of those up to two frames around it: boxes tremble."""
+    """Points (P, 2), averaged over up to five frames, because boxes jitter."""
     index = np.arange(len(points))
     reach = np.minimum(np.minimum(index, index[::-1]), 2)
     sums = np.vstack([np.zeros(2), points.cumsum(axis=0)])

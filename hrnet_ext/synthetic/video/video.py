@@ -13,7 +13,7 @@ from hrnet_ext.synthetic.background import (
     quiet_background,
     with_shadow,
 )
-from hrnet_ext.synthetic.canvas import NOBODY, Canvas, Light
+from hrnet_ext.synthetic.canvas import NO_PERSON, Canvas, Light
 from hrnet_ext.synthetic.figure import Figure, Placement
 from hrnet_ext.synthetic.render import Rendering, render
 from hrnet_ext.synthetic.scene import Difficulty, PlacedFigure, Scene, limb_like, sample_light
@@ -166,5 +166,5 @@ def _backdrop(rng: np.random.Generator, room: Room, *, cluttered: bool) -> np.nd
     canvas = Canvas(image)
     light = sample_light(rng, strong=True)
     for _ in range(rng.integers(2, 8)):
-        canvas.draw(*limb_like(rng, room.size), light, owner=NOBODY)
+        canvas.draw(*limb_like(rng, room.size), light, owner=NO_PERSON)
     return canvas.to_image()
